@@ -1,0 +1,50 @@
+# hopspan: make, make test, make demo, make bench, make install. Everything made is in build/.
+#
+#   make             the command, the BPF programs in it, the DPDK forwarder
+#   sudo make deps   install the Debian packages that this needs
+#   sudo make demo   a request over three routers, one of them congested
+#   sudo make test   all tests
+#   sudo make bench  measurements
+#   make install     PREFIX (/usr/local), DESTDIR
+# V=1 shows the commands.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := build
+
+CC := gcc
+CLANG ?= clang
+PROTOC_C ?= protoc-c
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wshadow -Wstrict-prototypes
+CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s%s\n' '$(1)' '$(2)')
+
+.PHONY: all deps demo test bench install uninstall clean lint
+all:
+
+include tc/build.mk xdp/build.mk ctl/build.mk dpdk-app/build.mk tests/build.mk
+
+deps:
+	$(Q)packaging/deps
+
+$(BUILD)/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(CPPFLAGS) $(OBJECT_FLAGS) -MMD -MP -c -o $@ $<
+
+install: all
+	install -D -m 755 $(BUILD)/hopspan $(DESTDIR)$(PREFIX)/bin/hopspan
+	install -D -m 755 $(BUILD)/hopspan-dpdk $(DESTDIR)$(PREFIX)/bin/hopspan-dpdk
+	install -D -m 644 sdk/hopspan.h $(DESTDIR)$(PREFIX)/include/hopspan.h
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/hopspan $(DESTDIR)$(PREFIX)/bin/hopspan-dpdk $(DESTDIR)$(PREFIX)/include/hopspan.h
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

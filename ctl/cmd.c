@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The table of commands. */
+#include "cmd.h"
+
+#include <stddef.h>
+
+const struct command commands[] = {
+	{ "trace", "list", cmd_trace_list, "[limit N] [store FILE]", "the newest traces, a line each",
+	  "  limit N     at most N traces (20)\n"
+	  "  store FILE  the collector's store ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n" },
+	{ "trace", "show", cmd_trace_show, "ID [-a] [store FILE]",
+	  "one trace as a waterfall, application and network spans together, with a verdict",
+	  "  ID          a trace id, or any beginning of one that no other trace shares\n"
+	  "  -a          every row: nothing folded\n"
+	  "  store FILE  the collector's store ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n" },
+	{ "decode", NULL, cmd_decode, "FILE.pcap [nodes FILE]", "one JSON line per stamped packet of a capture",
+	  "  FILE.pcap   a capture of Ethernet, Linux cooked or raw IPv6 packets; - for stdin\n"
+	  "  nodes FILE  nodes.yaml: each node's time format (unknown nodes: PTP)\n" },
+};
+
+const unsigned int command_count = sizeof(commands) / sizeof(commands[0]);

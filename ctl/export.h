@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The way out: batches of the store to an OTLP/HTTP endpoint, in order, by a thread of its own.
+ */
+#ifndef HOPSPAN_EXPORT_H
+#define HOPSPAN_EXPORT_H
+
+#include <stdint.h>
+
+struct export;
+
+struct export_counts {
+	uint64_t batches, retries, rejected_batches, rejected_spans;
+};
+
+/*
+ * `url` is used as it is (see export_url()). Retries 429, 502, 503, 504 and connection failures with back-off and
+ * Retry-After; anything else is counted as rejected and not sent again. -errno, printed.
+ */
+int export_start(const char *url, const char *store_path, struct export **export);
+void export_counts(const struct export *export, struct export_counts *counts);
+
+/* Sends what is left for at most `grace_ms`, then stops. */
+void export_stop(struct export *export, int grace_ms);
+
+/*
+ * The URL from the command's word (base URL, v1/traces is appended unless it has a path), else from the environment:
+ * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT as it is, OTEL_EXPORTER_OTLP_ENDPOINT with v1/traces appended. malloc'ed; NULL:
+ * none set.
+ */
+char *export_url(const char *word);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Spans <-> OTLP bytes: a serialized ExportTraceServiceRequest, protobuf.
+ */
+#ifndef HOPSPAN_OTLP_H
+#define HOPSPAN_OTLP_H
+
+#include "span.h"
+
+/*
+ * Encodes all spans under one resource with `resource` attributes, in the scope "hopspan" of version `version`.
+ * malloc'ed. 0 or -errno.
+ */
+int otlp_encode(const struct span_list *spans, const struct span_attrs *resource, const char *version, uint8_t **otlp,
+		size_t *len);
+
+/* Appends the spans of a request to `spans`, with service and scope from their resource. -EBADMSG: not OTLP. */
+int otlp_decode(const uint8_t *otlp, size_t len, struct span_list *spans);
+
+#endif

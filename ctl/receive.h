@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The OTLP/HTTP door for applications on this host: POST /v1/traces, protobuf, into the store.
+ */
+#ifndef HOPSPAN_RECEIVE_H
+#define HOPSPAN_RECEIVE_H
+
+#include <stdint.h>
+
+enum { RECEIVE_PORT_DEFAULT = 4319 };
+
+struct receive;
+
+struct receive_counts {
+	uint64_t requests, spans, bad_requests, store_errors;
+};
+
+/*
+ * Listens on `address` (numeric IPv4 or IPv6 with port: "127.0.0.1:4319", "[::1]:4319") in a thread of its own with
+ * its own handle on the store. Errors were printed; -errno (-EADDRINUSE: the port is taken).
+ */
+int receive_start(const char *address, const char *store_path, struct receive **receive);
+void receive_counts(const struct receive *receive, struct receive_counts *counts);
+void receive_stop(struct receive *receive);
+
+#endif

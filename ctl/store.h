@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The store: one SQLite file (WAL) that holds every batch of spans as the OTLP bytes that came or will go, an index
+ * per trace, and the baselines. It is the export queue too: the exporter takes batches in order of their number and
+ * notes the last one delivered, so a restart or a backend that is down loses nothing.
+ *
+ * A handle belongs to one thread; several handles, also of several processes, may be open on one file.
+ * All return 0 or -errno unless said otherwise; errors are logged by the caller, with store_error() as the reason.
+ */
+#ifndef HOPSPAN_STORE_H
+#define HOPSPAN_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "span.h"
+
+#define STORE_PATH_DEFAULT "/var/lib/hopspan/store.db"
+
+struct store;
+
+/* $HOPSPAN_STORE, else the default. */
+const char *store_path(void);
+
+/* Opens, and with `create` makes file and folder and brings the schema up to date. */
+int store_open(const char *path, bool create, struct store **store);
+void store_close(struct store *store);
+const char *store_error(const struct store *store);
+
+/*
+ * Adds one batch in one transaction: `otlp` is a serialized ExportTraceServiceRequest, `spans` the same decoded, for
+ * the index. The index row of a trace keeps what `trace list` shows: see struct store_trace.
+ */
+int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans);
+
+/* The oldest batch behind number `after`: 1 and a malloc'ed copy, 0 if there is none, or -errno. */
+int store_next_batch(struct store *store, int64_t after, int64_t *number, uint8_t **otlp, size_t *len);
+int store_exported(struct store *store, const char *endpoint, int64_t *number); /* 0 if nothing yet */
+int store_set_exported(struct store *store, const char *endpoint, int64_t number);
+
+/* The whole id of the only trace that begins with `prefix` (hex): 1; 0: none; 2: several; or -errno. */
+int store_find_trace(struct store *store, const char *prefix, uint8_t trace_id[TRACE_ID_LEN]);
+
+/* All spans of a trace, each once, in no order. */
+int store_load_trace(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct span_list *spans);
+
+/* One row of `trace list`. */
+struct store_trace {
+	uint8_t trace_id[TRACE_ID_LEN];
+	int64_t start_unix_ns;	 /* earliest span */
+	int64_t duration_ns;	 /* of the root, else from the earliest start to the latest end */
+	int64_t network_ns;	 /* sum of the transfers */
+	char service[64], name[128]; /* of the root; "" if it has not come yet */
+	char worst[64];		 /* hopspan.worst of the transfer with the largest excess; "" if all is usual */
+	int64_t worst_ns, worst_usual_ns;
+};
+
+/* The newest `limit` traces (newest first), fed to `row` until it returns other than 0, which is returned. */
+int store_list(struct store *store, int limit, int (*row)(const struct store_trace *trace, void *arg), void *arg);
+
+/* Baselines: opaque bytes under a key. `each` is fed all of them. */
+int store_save_usual(struct store *store, const char *key, const void *bytes, size_t len);
+int store_load_usual(struct store *store, void (*each)(const char *key, const void *bytes, size_t len, void *arg),
+		     void *arg);
+/* One of them: 1 and its bytes (at most `size`, malloc'ed not), 0 if there is none, or -errno. */
+int store_get_usual(struct store *store, const char *key, void *bytes, size_t size, size_t *len);
+
+/* A UUID made at the file's first opening, the service.instance.id of network spans: 36 characters and a zero. */
+int store_instance_id(struct store *store, char id[37]);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * hopspan.h - tell the network which request a socket is working for
+ *
+ *	#include <hopspan.h>
+ *	#include <sys/socket.h>
+ *
+ *	struct hopspan_context context = { .version = HOPSPAN_CONTEXT_VERSION, .flags = 1 };
+ *	memcpy(context.trace_id, trace_id, 16);
+ *	memcpy(context.span_id, span_id, 8);
+ *	setsockopt(fd, SOL_HOPSPAN, HOPSPAN_CONTEXT, &context, sizeof context);
+ *
+ * The context belongs to the bytes written to the socket after the call, until the next one. Needs no privilege, and
+ * works from any language that has setsockopt. Ids and flags are those of the W3C Trace Context, the ids as octets
+ * in its order; only sampled contexts (flags bit 0) travel. Both ids zero: the bytes that follow have no context.
+ *
+ * HOPSPAN_CONTEXT can be read back with getsockopt: the context set last, all zero ids if none.
+ *
+ * HOPSPAN_RECEIVED (getsockopt): the context that the peer's latest stamped packet on this connection carried.
+ *
+ * Errors:
+ *	ENOPROTOOPT	hopspan is not at work on this host (the kernel's own answer)
+ *	EINVAL		wrong size or version, one id without the other, a listening socket
+ *	EOPNOTSUPP	the socket is neither TCP nor UDP
+ *	ENODATA		HOPSPAN_RECEIVED: nothing received yet
+ */
+#ifndef HOPSPAN_H
+#define HOPSPAN_H
+
+#include <stdint.h>
+
+#define SOL_HOPSPAN 0x6873
+#define HOPSPAN_CONTEXT 1
+#define HOPSPAN_RECEIVED 2
+
+#define HOPSPAN_CONTEXT_VERSION 1
+
+struct hopspan_context {
+	uint8_t version;     /* HOPSPAN_CONTEXT_VERSION */
+	uint8_t flags;	     /* W3C trace flags */
+	uint8_t reserved[6]; /* 0 */
+	uint8_t trace_id[16];
+	uint8_t span_id[8];
+};
+
+#endif

@@ -1,0 +1,13 @@
+# Unit tests: one cmocka program per tests/unit/*.c, linked with the command's objects but its main.
+UNIT_SOURCES := $(wildcard tests/unit/*.c)
+UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
+UNIT_OBJECTS = $(filter-out $(BUILD)/ctl/main.o,$(CTL_OBJECTS))
+
+$(BUILD)/tests/unit/%.o: OBJECT_FLAGS = -Ictl $(CTL_CFLAGS)
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
+
+.SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
+.PHONY: test-build
+test-build: all $(UNIT_PROGRAMS)

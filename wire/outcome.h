@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Everything that can happen to a packet, in one list: each way out of each dataplane program counts one of these.
+ *
+ * OUTCOME(name, text): `name` is the counter's name everywhere (JSON key, metric, DPDK statistic), `text` what a
+ * person reads. Names may be added at the end of their group; none is ever renamed.
+ */
+#ifndef HOPSPAN_WIRE_OUTCOME_H
+#define HOPSPAN_WIRE_OUTCOME_H
+
+#define OUTCOME_LIST(OUTCOME)                                                                \
+	/* untouched: nothing for us in the packet */                                        \
+	OUTCOME(pass, "no option, not ours to touch")                                        \
+	OUTCOME(other_namespace, "IOAM of another namespace, left alone")                    \
+	/* sending host */                                                                   \
+	OUTCOME(stamped_in_place, "stamped in place")                                        \
+	OUTCOME(stamped_clone, "stamped as a clone")                                         \
+	OUTCOME(bare_no_context, "bare: socket without a context")                           \
+	OUTCOME(bare_range_done, "bare: these bytes' context has had its packet")            \
+	OUTCOME(bare_not_sampled, "bare: context not sampled")                               \
+	OUTCOME(bare_no_data, "bare: carries no data")                                       \
+	OUTCOME(bare_protocol, "bare: not the socket's own TCP packet")                      \
+	OUTCOME(bare_extension, "bare: already has an extension header")                     \
+	OUTCOME(bare_big_tcp, "bare: BIG TCP")                                               \
+	OUTCOME(bare_sequence, "bare: sequence not the socket's (tunnel, NAT, other host)")  \
+	OUTCOME(bare_retransmission, "bare: retransmission or late")                         \
+	OUTCOME(bare_prefix, "bare: destination not proved")                                 \
+	OUTCOME(bare_gso, "bare: segmentation offload")                                      \
+	OUTCOME(bare_mtu, "bare: would exceed the MTU")                                      \
+	OUTCOME(bare_headroom, "bare: no headroom and no clone allowed")                     \
+	OUTCOME(bare_clone_failed, "bare: the kernel could not clone")                       \
+	OUTCOME(drop_clone_failed, "a clone could not grow; TCP sends its bytes again")      \
+	OUTCOME(replies_ambiguous, "reply left bare: more than one request in flight")       \
+	/* router */                                                                         \
+	OUTCOME(appended, "node data written")                                               \
+	OUTCOME(completed, "departure written")                                              \
+	OUTCOME(slot_lost, "slot of this node not found at departure")                       \
+	OUTCOME(no_room, "no room left, overflow set")                                       \
+	OUTCOME(overflowed, "overflow was set already")                                      \
+	OUTCOME(no_metadata, "device refused metadata; departure finds the slot by node id") \
+	/* receiving host */                                                                 \
+	OUTCOME(recorded, "recorded and stripped")                                           \
+	OUTCOME(active_ended, "measurement copy ended")                                      \
+	OUTCOME(no_context, "option without a trace context, left alone")                    \
+	OUTCOME(foreign_option, "another option in the same header, recorded but not stripped") \
+	OUTCOME(strip_failed, "recorded but the kernel refused to strip")                    \
+	OUTCOME(ring_full, "stripped but not recorded: ring buffer full")                    \
+	OUTCOME(reply_learnt, "context kept for the reply")                                  \
+	OUTCOME(reply_no_socket, "no socket to keep the context for the reply")              \
+	/* malformed: passes unchanged, never written to */                                  \
+	OUTCOME(bad_truncated, "malformed: packet ends inside a header")                     \
+	OUTCOME(bad_option_len, "malformed: option reaches beyond its header")               \
+	OUTCOME(bad_padding, "malformed: padding too long or not zero")                      \
+	OUTCOME(bad_option_count, "malformed: too many options")                             \
+	OUTCOME(bad_alignment, "malformed: IOAM option not at a multiple of 4")              \
+	OUTCOME(bad_trace_len, "malformed: trace option shorter than its header or not in words") \
+	OUTCOME(bad_node_len, "malformed: NodeLen does not match the trace type")            \
+	OUTCOME(bad_remaining_len, "malformed: RemainingLen beyond the option")              \
+	OUTCOME(bad_node_data, "malformed: node data does not end where the option does")    \
+	/* DPDK forwarder */                                                                 \
+	OUTCOME(forwarded, "forwarded")                                                      \
+	OUTCOME(drop_queue_full, "dropped: egress queue full")                               \
+	OUTCOME(drop_port_down, "dropped: port refused it at shutdown")
+
+#define OUTCOME_ENUM(name, text) OUTCOME_##name,
+enum outcome { OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };
+
+#endif
