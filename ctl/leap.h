@@ -7,7 +7,10 @@
 
 #include <stdint.h>
 
-/* TAI - UTC in seconds at `unix_s`, from the system's list (tzdata's leap-seconds.list); 37 where there is none. */
+/*
+ * TAI - UTC in seconds at `unix_s`, from tzdata's leap-seconds.list ($HOPSPAN_LEAP_SECONDS names another file); 37
+ * where there is none.
+ */
 int leap_seconds(int64_t unix_s);
 
 /*
