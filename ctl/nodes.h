@@ -11,12 +11,17 @@
  *	  queue: bytes                 bytes | packets | unknown
  *	  interfaces: {3: eth1}
  *
- * A node not listed: ptp, before-queue, bytes, named "node 4711".
+ * Keys may be left out, but for the id; numbers are decimal or 0x. A node not listed: ptp, before-queue, bytes, named
+ * "node 4711"; without any id: "node ?". A list belongs to one thread, as lookups add to it.
  */
 #ifndef HOPSPAN_NODES_H
 #define HOPSPAN_NODES_H
 
 #include <stdint.h>
+
+/* Ids that mean "not available": all ones. */
+#define NODE_ID_NONE 0xffffffULL
+#define NODE_ID_WIDE_NONE 0xffffffffffffffULL
 
 enum node_role { NODE_ROLE_UNKNOWN, NODE_HOST, NODE_ROUTER };
 enum node_dataplane { NODE_OTHER, NODE_XDP, NODE_TC, NODE_DPDK, NODE_LINUX };

@@ -28,25 +28,27 @@ struct record {
 	uint32_t type; /* trace type: which fields the hops have */
 	bool has_context, overflow, active;
 	struct context context;
-	uint32_t room_left;	    /* hops that would still have fitted */
-	unsigned int hop_count;	    /* 0 never occurs */
+	uint32_t room_left;			 /* hops that would still have fitted */
+	unsigned int hop_count;			 /* 0 never occurs */
 	struct ioam6_node hops[RECORD_HOPS_MAX]; /* path order, hops[0] the sender */
 	int64_t hop_unix_ns[RECORD_HOPS_MAX];	 /* set by record_times(); INT64_MIN: not known */
 };
 
 /*
- * Decodes the IPv6 packet (or its first octets) at `ip6`, in any namespace. The transport's ports are taken from it
- * if they are there. OUTCOME_recorded, else why there is no record: OUTCOME_pass without a trace, OUTCOME_bad_*.
+ * Decodes the IPv6 packet (or its first octets) at `ip6`: the trace of our namespace if there is one, else the first.
+ * The transport's ports are taken from it if they are there; time_unix_ns stays as it is. OUTCOME_recorded, else why
+ * there is no record: OUTCOME_pass without a trace or with one that no node has written to yet, OUTCOME_bad_*.
  */
 enum outcome record_decode(const uint8_t *ip6, size_t len, struct record *record);
 
 /*
  * Fills hop_unix_ns from the hops' stamps: each node's format, TAI to UTC, whole seconds where none were sent (the
- * time nearest to the next stamp, the last hop's: to the arrival, from 0.75 s before it to 0.25 s after).
+ * time nearest to the next stamp, the last hop's: to the arrival, from 0.75 s before it to 0.25 s after). Seconds
+ * without a fraction are too coarse to be a stamp: not known.
  */
 void record_times(struct record *record, struct nodes *nodes);
 
-/* The node of a hop: by its 24-bit id, else by the wide one. */
+/* The node of a hop: by its 24-bit id, else by the wide one, else the node of no id. */
 const struct node *record_node(const struct record *record, unsigned int hop, struct nodes *nodes);
 
 #endif
