@@ -14,8 +14,10 @@ const struct command commands[] = {
 	  "  -a          every row: nothing folded\n"
 	  "  store FILE  the collector's store ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n" },
 	{ "decode", NULL, cmd_decode, "FILE.pcap [nodes FILE]", "one JSON line per stamped packet of a capture",
-	  "  FILE.pcap   a capture of Ethernet, Linux cooked or raw IPv6 packets; - for stdin\n"
-	  "  nodes FILE  nodes.yaml: each node's time format (unknown nodes: PTP)\n" },
+	  "  FILE.pcap   a capture (pcap, pcapng) of Ethernet, Linux cooked, nflog or raw\n"
+	  "              IPv6 packets; - for stdin\n"
+	  "  nodes FILE  nodes.yaml: each node's time format and queue unit (unknown\n"
+	  "              nodes: PTP, bytes)\n" },
 };
 
 const unsigned int command_count = sizeof(commands) / sizeof(commands[0]);
