@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What the command line asked for. */
+#ifndef HOPSPAN_DPDK_CONFIG_H
+#define HOPSPAN_DPDK_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PROGRAM "hopspan-dpdk"
+
+/* Exit status. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_MISUSE = 2 };
+
+enum { PORTS_MAX = 32 };
+
+struct config {
+	uint32_t node_id;
+	uint16_t namespace;
+	uint64_t queue_bytes;
+	bool busy;			/* never sleep */
+	const char *devices[PORTS_MAX]; /* Linux network devices */
+	unsigned int device_count;
+	char **eal_words; /* the user's own, behind "--" */
+	int eal_count;
+};
+
+#endif

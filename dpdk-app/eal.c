@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * DPDK's arguments. The user's own come last and win: for each group of them that he has chosen from, ours are left
+ * out.
+ *
+ * Memory: 2 MB pages if enough are free, anonymous, so that nothing stays behind in a hugetlbfs and none need be
+ * mounted
+ * (`ip netns exec` mounts its own /sys but the same counters are in it). Else plain pages, and one line says so.
+ */
+#include "eal.h"
+
+#include <errno.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+enum {
+	WORDS_MAX = 128,
+	WORD_LEN = 160,
+	MEGABYTE = 1024 * 1024,
+	HUGE_MEGABYTES = 2,
+	SPARE_MEGABYTES = 24, /* beside the buffers: the ports' own, rings, DPDK itself */
+	BUFFER_OVERHEAD = 256 + RTE_PKTMBUF_HEADROOM,
+};
+
+/* An argv that grows; words of ours live in `text`. */
+struct eal_words {
+	int count;
+	char *words[WORDS_MAX];
+	char text[WORDS_MAX][WORD_LEN];
+};
+
+static char runtime_dir[256];
+
+__attribute__((format(printf, 2, 3))) static void words_add(struct eal_words *words, const char *format, ...)
+{
+	char *text = words->text[words->count];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, WORD_LEN, format, args);
+	va_end(args);
+	words->words[words->count++] = text;
+}
+
+/* Does a word of the user's set one of these options? "--name" also as "--name=value", "-x" also as "-xVALUE". */
+static bool user_chose(const struct config *config, const char *const *options)
+{
+	for (int i = 0; i < config->eal_count; i++)
+		for (const char *const *option = options; *option; option++) {
+			const char *word = config->eal_words[i];
+			size_t len = strlen(*option);
+
+			if (strncmp(word, *option, len) == 0 && (len == 2 || word[len] == '\0' || word[len] == '='))
+				return true;
+		}
+	return false;
+}
+
+static long sys_number(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	long number = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%ld", &number) != 1)
+		number = 0;
+	fclose(file);
+	return number;
+}
+
+static void add_memory(struct eal_words *words, const struct config *config, const struct eal_buffers *buffers)
+{
+	static const char *const options[] = { "--no-huge",
+					       "--in-memory",
+					       "--huge-dir",
+					       "--huge-unlink",
+					       "--legacy-mem",
+					       "--socket-mem",
+					       "-m",
+					       "--single-file-segments",
+					       "--huge-worker-stack",
+					       NULL };
+	uint64_t megabytes =
+	    (uint64_t)buffers->count * (buffers->frame_len + BUFFER_OVERHEAD) / MEGABYTE + SPARE_MEGABYTES;
+	long pages = sys_number(HUGE_PAGES "free_hugepages") - sys_number(HUGE_PAGES "resv_hugepages");
+
+	if (user_chose(config, options))
+		return;
+	if (pages > 0 && (uint64_t)pages * HUGE_MEGABYTES >= megabytes) {
+		words_add(words, "--in-memory");
+		return;
+	}
+	fprintf(stderr,
+		PROGRAM ": %ld of %ld huge pages of 2 MB free: runs without, at up to twice the cycles per packet "
+			"(sysctl vm.nr_hugepages)\n",
+		pages > 0 ? pages : 0, (long)(megabytes / HUGE_MEGABYTES + 1));
+	words_add(words, "--no-huge");
+	words_add(words, "--no-shconf");
+	words_add(words, "-m");
+	words_add(words, "%lu", (unsigned long)megabytes);
+	words_add(words, "--iova-mode=va");
+}
+
+/* One core: the one we run on, since the kernel has just chosen it as the least busy of those allowed. */
+static void add_core(struct eal_words *words, const struct config *config)
+{
+	static const char *const options[] = { "-l", "-c", "--lcores", "-s", NULL };
+	int cpu = sched_getcpu();
+
+	if (!user_chose(config, options))
+		words_add(words, "--lcores=0@%d", cpu < 0 ? 0 : cpu);
+}
+
+static void add_rest(struct eal_words *words, const struct config *config)
+{
+	static const char *const prefix[] = { "--file-prefix", NULL };
+	static const char *const log[] = { "--log-level", NULL };
+	static const char *const pci[] = { "-a", "--allow", "-b", "--block", "--no-pci", NULL };
+
+	if (!user_chose(config, prefix))
+		words_add(words, "--file-prefix=" PROGRAM "-%d", getpid());
+	if (!user_chose(config, log))
+		words_add(words, "--log-level=error");
+	/* Else DPDK reaches for any network card that it knows, also for one that is in use. */
+	if (!user_chose(config, pci))
+		words_add(words, "--no-pci");
+}
+
+void eal_port_name(unsigned int n, char *name, unsigned int size)
+{
+	snprintf(name, size, "net_af_packet_hopspan%u", n);
+}
+
+/*
+ * A block of the ring is a multiple of the page size and of the frame's. The queue is ours: a second one, the kernel's,
+ * behind it would hide from the depth that is written.
+ */
+static void add_devices(struct eal_words *words, const struct config *config, const struct eal_buffers *buffers)
+{
+	for (unsigned int i = 0; i < config->device_count; i++) {
+		char name[64];
+
+		eal_port_name(i, name, sizeof(name));
+		words_add(words, "--vdev=%s,iface=%s,blocksz=%u,framesz=%u,framecnt=1024,qdisc_bypass=1", name,
+			  config->devices[i], buffers->frame_len * 4, buffers->frame_len);
+	}
+}
+
+/* Does nothing while anything is in it. */
+static void runtime_dir_remove(void)
+{
+	if (runtime_dir[0])
+		rmdir(runtime_dir);
+}
+
+int eal_start(const struct config *config, const struct eal_buffers *buffers)
+{
+	struct eal_words *words = calloc(1, sizeof(*words));
+	int err = 0;
+
+	if (!words)
+		return -ENOMEM;
+	atexit(runtime_dir_remove); /* before DPDK's own, which run first and empty it */
+	words_add(words, PROGRAM);
+	add_core(words, config);
+	add_memory(words, config, buffers);
+	add_rest(words, config);
+	add_devices(words, config, buffers);
+	for (int i = 0; i < config->eal_count && words->count < WORDS_MAX - 1; i++)
+		words->words[words->count++] = config->eal_words[i];
+	if (rte_eal_init(words->count, words->words) < 0) {
+		err = -rte_errno;
+		fprintf(stderr, PROGRAM ": DPDK did not start: %s\n", rte_strerror(rte_errno));
+	} else {
+		snprintf(runtime_dir, sizeof(runtime_dir), "%s", rte_eal_get_runtime_dir());
+	}
+	free(words); /* DPDK keeps copies */
+	return err;
+}
+
+void eal_stop(void)
+{
+	rte_eal_cleanup();
+}

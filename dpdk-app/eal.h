@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* DPDK's environment: its arguments, its memory and what it leaves on disk. */
+#ifndef HOPSPAN_DPDK_EAL_H
+#define HOPSPAN_DPDK_EAL_H
+
+#include <stdint.h>
+
+#include "config.h"
+
+/* What the packet buffers need; the same for every port. */
+struct eal_buffers {
+	uint32_t frame_len; /* of an af_packet ring, and so the room of a buffer */
+	uint32_t count;
+};
+
+/* Starts DPDK with a port for each of the devices, on one core. Errors were printed; -errno. */
+int eal_start(const struct config *config, const struct eal_buffers *buffers);
+
+/* Ends it; its runtime directory goes when the process exits. */
+void eal_stop(void);
+
+/* The name of the DPDK port that was made for device `n`. */
+void eal_port_name(unsigned int n, char *name, unsigned int size);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The worker's counters for people (a table) and for programs (DPDK telemetry, /hopspan/counters). */
+#ifndef HOPSPAN_DPDK_STATS_H
+#define HOPSPAN_DPDK_STATS_H
+
+#include <stdio.h>
+
+#include "worker.h"
+
+void stats_print(const struct worker *worker, FILE *out);
+
+/* Serves the counters as long as DPDK runs; `worker` must live as long. 0 or -errno. */
+int stats_serve(const struct worker *worker);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The transit step. Untagged frames: Ethernet type and next header are all that is read of them. VLAN-tagged frames
+ * and everything malformed pass as they came. The hop limit is not touched: this node is a bump in the wire.
+ */
+#include "transit.h"
+
+#include <rte_branch_prediction.h>
+#include <rte_errno.h>
+#include <rte_prefetch.h>
+
+#include "wire/node.h"
+
+enum { PREFETCH = 4 };
+
+int transit_init(struct transit *transit, uint32_t node_id, uint16_t namespace)
+{
+	static const struct rte_mbuf_dynfield field = {
+		.name = "hopspan_stay",
+		.size = sizeof(struct stay),
+		.align = __alignof__(struct stay),
+	};
+	static const struct rte_mbuf_dynflag flag = { .name = "hopspan_stay" };
+	int bit;
+
+	*transit = (struct transit){ .node_id = node_id, .namespace = namespace };
+	transit->stay_at = rte_mbuf_dynfield_register(&field);
+	bit = rte_mbuf_dynflag_register(&flag);
+	if (transit->stay_at < 0 || bit < 0)
+		return -rte_errno;
+	transit->stay_flag = RTE_BIT64(bit);
+	clock_start(&transit->clock);
+	return 0;
+}
+
+/* The node data of a burst: all but what differs from packet to packet. */
+static void node_fill(struct ioam6_node *node, const struct transit *transit, uint32_t ingress_if, uint64_t ticks)
+{
+	int64_t tai_ns = clock_tai_ns(&transit->clock, ticks);
+
+	*node = (struct ioam6_node)IOAM6_NODE_UNKNOWN;
+	node->id = transit->node_id;
+	node->id_wide = transit->node_id;
+	node->ingress_if = (uint16_t)ingress_if;
+	node->ingress_if_wide = ingress_if;
+	node->seconds = (uint32_t)(tai_ns / NS_PER_S);
+	node->fraction = (uint32_t)(tai_ns % NS_PER_S);
+}
+
+static inline uint8_t *packet_ip6(struct rte_mbuf *packet)
+{
+	return rte_pktmbuf_mtod_offset(packet, uint8_t *, ETHERNET_LEN);
+}
+
+/* Untagged Ethernet, IPv6, and a hop-by-hop header said to follow. */
+static inline bool packet_has_options(struct rte_mbuf *packet)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(packet, uint8_t *), *ip6 = frame + ETHERNET_LEN;
+
+	return packet->data_len >= ETHERNET_LEN + IPV6_LEN && be16_load(frame + ETHERNET_TYPE_AT) == ETHERTYPE_IPV6 &&
+	       ip6[IPV6_NEXT_HEADER_AT] == NEXT_HEADER_HOP_BY_HOP && ipv6_is(ip6);
+}
+
+/* The packet's end by its own account, or NULL if the frame is shorter than that. Padding of a frame is no data. */
+static const uint8_t *packet_end(struct rte_mbuf *packet, const uint8_t *ip6)
+{
+	uint32_t len = IPV6_LEN + be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
+
+	if (ETHERNET_LEN + len > packet->pkt_len)
+		return NULL;
+	return ip6 + RTE_MIN(len, packet->data_len - (uint32_t)ETHERNET_LEN);
+}
+
+/* No trace of our namespace in a packet that has options: of another's? */
+static enum outcome other_outcome(uint8_t *ip6, const uint8_t *end)
+{
+	struct ioam6_found found;
+	enum outcome why;
+
+	if (!ioam6_find(ip6, end, IOAM6_NAMESPACE_ANY, &found, &why))
+		return why;
+	return found.option ? OUTCOME_other_namespace : OUTCOME_pass;
+}
+
+static enum outcome packet_append(const struct transit *transit, struct rte_mbuf *packet, struct ioam6_node *node,
+				  uint64_t ticks)
+{
+	uint8_t *ip6 = packet_ip6(packet);
+	const uint8_t *end = packet_end(packet, ip6);
+	struct ioam6_found found;
+	enum outcome outcome;
+	struct stay *stay;
+	uint32_t slot;
+
+	if (!end)
+		return OUTCOME_bad_truncated;
+	if (!ioam6_find(ip6, end, transit->namespace, &found, &outcome))
+		return outcome;
+	if (!found.option)
+		return found.others ? other_outcome(ip6, end) : OUTCOME_pass;
+	node->hop_limit = ip6[IPV6_HOP_LIMIT_AT];
+	outcome = ioam6_append(ip6, end, &found, node, &slot);
+	if (outcome != OUTCOME_appended)
+		return outcome;
+	packet->ol_flags |= transit->stay_flag;
+	stay = transit_stay(transit, packet);
+	stay->arrived_ticks = ticks;
+	stay->type = found.trace.type;
+	stay->slot = (uint16_t)slot;
+	return outcome;
+}
+
+void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t ingress_if,
+		    uint64_t ticks)
+{
+	struct ioam6_node node;
+	uint16_t with_options = 0;
+
+	for (uint16_t i = 0; i < RTE_MIN(count, PREFETCH); i++)
+		rte_prefetch0(rte_pktmbuf_mtod(packets[i], void *));
+	for (uint16_t i = 0; i < count; i++) {
+		if (i + PREFETCH < count)
+			rte_prefetch0(rte_pktmbuf_mtod(packets[i + PREFETCH], void *));
+		if (likely(!packet_has_options(packets[i])))
+			continue;
+		if (with_options++ == 0)
+			node_fill(&node, transit, ingress_if, ticks);
+		transit->counts[packet_append(transit, packets[i], &node, ticks)]++;
+	}
+	transit->counts[OUTCOME_pass] += count - with_options;
+}
+
+static void packet_complete(const struct transit *transit, struct rte_mbuf *packet, uint32_t egress_if, uint64_t ticks)
+{
+	const struct stay *stay = transit_stay(transit, packet);
+	uint8_t *ip6 = packet_ip6(packet);
+	struct ioam6_node node = {
+		.egress_if = (uint16_t)egress_if,
+		.egress_if_wide = egress_if,
+		.delay_ns = ioam6_delay(clock_ns(&transit->clock, ticks - stay->arrived_ticks)),
+		.queue = stay->queue_bytes,
+	};
+
+	ioam6_complete(ip6, rte_pktmbuf_mtod(packet, uint8_t *) + packet->data_len, stay->slot, stay->type, &node);
+}
+
+static inline bool packet_has_stay(const struct transit *transit, const struct rte_mbuf *packet)
+{
+	return packet->ol_flags & transit->stay_flag;
+}
+
+uint32_t transit_depart(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t egress_if,
+			uint64_t ticks)
+{
+	uint32_t completed = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (likely(!packet_has_stay(transit, packets[i])))
+			continue;
+		packet_complete(transit, packets[i], egress_if, ticks);
+		completed++;
+	}
+	return completed;
+}
+
+uint32_t transit_count(const struct transit *transit, struct rte_mbuf **packets, uint16_t count)
+{
+	uint32_t with_stay = 0;
+
+	for (uint16_t i = 0; i < count; i++)
+		with_stay += packet_has_stay(transit, packets[i]);
+	return with_stay;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The transit step on a packet's way: node data is appended when it has arrived and completed when it departs, so that
+ * the delay includes the wait in the egress queue. Between the two it travels with a note in its mbuf.
+ */
+#ifndef HOPSPAN_DPDK_TRANSIT_H
+#define HOPSPAN_DPDK_TRANSIT_H
+
+#include <rte_mbuf.h>
+#include <rte_mbuf_dyn.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "wire/outcome.h"
+
+/* The note, in a dynamic field of the mbuf; it is there if the packet's flag is set. */
+struct stay {
+	uint64_t arrived_ticks;
+	uint32_t type;	      /* of the trace */
+	uint32_t queue_bytes; /* what it met in the egress queue */
+	uint16_t slot;	      /* octets from the IPv6 header to this node's data */
+};
+
+struct transit {
+	struct clock clock;
+	uint64_t stay_flag; /* in ol_flags */
+	int stay_at;	    /* offset in the mbuf */
+	uint32_t node_id;
+	uint16_t namespace;
+	uint64_t counts[OUTCOME_COUNT];
+};
+
+/* Starts the clock and reserves the note's place. 0 or -errno. */
+int transit_init(struct transit *transit, uint32_t node_id, uint16_t namespace);
+
+static inline struct stay *transit_stay(const struct transit *transit, struct rte_mbuf *packet)
+{
+	return RTE_MBUF_DYNFIELD(packet, transit->stay_at, struct stay *);
+}
+
+/* To be called when a packet joins an egress queue that holds `bytes`. */
+static inline void transit_join(const struct transit *transit, struct rte_mbuf *packet, uint64_t bytes)
+{
+	if (packet->ol_flags & transit->stay_flag)
+		transit_stay(transit, packet)->queue_bytes = (uint32_t)bytes;
+}
+
+/* A burst has arrived by interface `ingress_if`. */
+void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t ingress_if,
+		    uint64_t ticks);
+
+/*
+ * A burst is about to be handed to the port of interface `egress_if`: completes the data of those that have some, and
+ * returns how many these are. May be called again for packets that the port did not take.
+ */
+uint32_t transit_depart(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t egress_if,
+			uint64_t ticks);
+
+/* How many of the packets carry data of this node. */
+uint32_t transit_count(const struct transit *transit, struct rte_mbuf **packets, uint16_t count);
+
+#endif
