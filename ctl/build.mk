@@ -1,5 +1,5 @@
 # The hopspan command and its collector.
-CTL_PACKAGES := libbpf libcurl libmicrohttpd sqlite3 jansson libcyaml libprotobuf-c libpcap uuid
+CTL_PACKAGES := libbpf libcurl libmicrohttpd sqlite3 jansson libcyaml libprotobuf-c libpcap uuid zlib
 CTL_SOURCES := $(wildcard ctl/*.c)
 CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/ctl/otlp.pb-c.o $(BUILD)/ctl/bpf_objects.o
 

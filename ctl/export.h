@@ -10,18 +10,21 @@
 struct export;
 
 struct export_counts {
-	uint64_t batches, retries, rejected_batches, rejected_spans;
+	uint64_t batches; /* delivered */
+	uint64_t retries, rejected_batches;
+	uint64_t rejected_spans; /* of rejected batches, and of partial successes */
 };
 
 /*
  * `url` is used as it is (see export_url()). Retries 429, 502, 503, 504 and connection failures with back-off and
- * Retry-After; anything else is counted as rejected and not sent again. -errno, printed.
+ * Retry-After; anything else is counted as rejected and not sent again. An endpoint (a URL) that is new to the store
+ * gets all there is in it. -errno, printed.
  */
 int export_start(const char *url, const char *store_path, struct export **export);
 void export_counts(const struct export *export, struct export_counts *counts);
 
-/* Sends what is left for at most `grace_ms`, then stops. */
-void export_stop(struct export *export, int grace_ms);
+/* Sends what is left for at most `grace_ms` (a request under way may take a second more to end), then stops. */
+void export_stop(struct export *export, int grace_ms); /* NULL: nothing */
 
 /*
  * The URL from the command's word (base URL, v1/traces is appended unless it has a path), else from the environment:

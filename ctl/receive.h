@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The OTLP/HTTP door for applications on this host: POST /v1/traces, protobuf, into the store.
+ * The OTLP/HTTP door for applications on this host: POST /v1/traces, protobuf, plain or gzip, into the store.
  */
 #ifndef HOPSPAN_RECEIVE_H
 #define HOPSPAN_RECEIVE_H
 
 #include <stdint.h>
 
-enum { RECEIVE_PORT_DEFAULT = 4319 };
+enum {
+	RECEIVE_PORT_DEFAULT = 4319,
+	RECEIVE_BODY_MAX = 16 << 20, /* octets of a request, as sent and expanded; more: 413 */
+};
 
 struct receive;
 
@@ -16,11 +19,13 @@ struct receive_counts {
 };
 
 /*
- * Listens on `address` (numeric IPv4 or IPv6 with port: "127.0.0.1:4319", "[::1]:4319") in a thread of its own with
- * its own handle on the store. Errors were printed; -errno (-EADDRINUSE: the port is taken).
+ * Listens on `address` (numeric IPv4 or IPv6 with port: "127.0.0.1:4319", "[::1]:4319"; port 0: any free one) in a
+ * thread of its own with its own handle on the store. A batch is kept as it came, once expanded. Errors were printed;
+ * -errno (-EADDRINUSE: the port is taken).
  */
 int receive_start(const char *address, const char *store_path, struct receive **receive);
+uint16_t receive_port(const struct receive *receive);
 void receive_counts(const struct receive *receive, struct receive_counts *counts);
-void receive_stop(struct receive *receive);
+void receive_stop(struct receive *receive); /* NULL: nothing */
 
 #endif

@@ -22,9 +22,12 @@ struct store;
 /* $HOPSPAN_STORE, else the default. */
 const char *store_path(void);
 
-/* Opens, and with `create` makes file and folder and brings the schema up to date. */
+/*
+ * Opens, and with `create` makes file and folder where there are none. -ENOENT: no such file; -EBADMSG: another file
+ * or a damaged one; -ENOTSUP: from a newer hopspan. store_error(NULL) is why this thread's last store_open() failed.
+ */
 int store_open(const char *path, bool create, struct store **store);
-void store_close(struct store *store);
+void store_close(struct store *store); /* NULL: nothing */
 const char *store_error(const struct store *store);
 
 /*
@@ -38,24 +41,30 @@ int store_next_batch(struct store *store, int64_t after, int64_t *number, uint8_
 int store_exported(struct store *store, const char *endpoint, int64_t *number); /* 0 if nothing yet */
 int store_set_exported(struct store *store, const char *endpoint, int64_t number);
 
-/* The whole id of the only trace that begins with `prefix` (hex): 1; 0: none; 2: several; or -errno. */
+/*
+ * The whole id of the only trace that begins with `prefix` (hex digits): 1; 0: none; 2: several; or -errno (-EINVAL:
+ * not 1 to 32 hex digits).
+ */
 int store_find_trace(struct store *store, const char *prefix, uint8_t trace_id[TRACE_ID_LEN]);
 
-/* All spans of a trace, each once, in no order. */
+/* Appends all spans of a trace, each once, in no order. */
 int store_load_trace(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct span_list *spans);
 
 /* One row of `trace list`. */
 struct store_trace {
 	uint8_t trace_id[TRACE_ID_LEN];
-	int64_t start_unix_ns;	 /* earliest span */
-	int64_t duration_ns;	 /* of the root, else from the earliest start to the latest end */
-	int64_t network_ns;	 /* sum of the transfers */
+	int64_t start_unix_ns;	     /* earliest span */
+	int64_t duration_ns;	     /* of the root, else from the earliest start to the latest end */
+	int64_t network_ns;	     /* sum of the transfers and retransmissions */
 	char service[64], name[128]; /* of the root; "" if it has not come yet */
-	char worst[64];		 /* hopspan.worst of the transfer with the largest excess; "" if all is usual */
-	int64_t worst_ns, worst_usual_ns;
+	char worst[64]; /* what took most above its usual: a transfer's hopspan.worst; "packet lost"; "": none */
+	int64_t worst_ns, worst_usual_ns; /* its time, and what is usual there; usual 0: not known */
 };
 
-/* The newest `limit` traces (newest first), fed to `row` until it returns other than 0, which is returned. */
+/*
+ * The newest `limit` traces (newest first), fed to `row` until it returns other than 0, which is returned. `row` does
+ * not use `store`.
+ */
 int store_list(struct store *store, int limit, int (*row)(const struct store_trace *trace, void *arg), void *arg);
 
 /* Baselines: opaque bytes under a key. `each` is fed all of them. */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A TCP socket to listen on, for the collector's HTTP doors.
+ */
+#ifndef HOPSPAN_LISTEN_H
+#define HOPSPAN_LISTEN_H
+
+#include <stdint.h>
+
+/*
+ * `address` is numeric with a port: "127.0.0.1:4319", "[::1]:4319"; port 0: any free one, told in `port`. -errno,
+ * printed.
+ */
+int listen_open(const char *address, int *fd, uint16_t *port);
+
+#endif

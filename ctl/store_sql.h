@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the store's files share: the handle and its statements. Only store*.c include this.
+ */
+#ifndef HOPSPAN_STORE_SQL_H
+#define HOPSPAN_STORE_SQL_H
+
+#include <sqlite3.h>
+
+#include "store.h"
+
+/* Their text is in store_sql.c, beside the schema. */
+enum statement {
+	BATCH_ADD,
+	BATCH_NEXT,
+	BATCH_OF_TRACE,
+	TRACE_BATCH_ADD,
+	TRACE_GET,
+	TRACE_PUT,
+	TRACE_FIND,
+	TRACE_LIST,
+	NETWORK_ADD,
+	EXPORTED_GET,
+	EXPORTED_PUT,
+	USUAL_PUT,
+	USUAL_GET,
+	USUAL_ALL,
+	INSTANCE_GET,
+	STATEMENT_COUNT,
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENT_COUNT];
+	char error[256];
+};
+
+/* Makes the schema in an empty file if `create`, and checks it in any other. */
+int store_schema(struct store *store, bool create);
+
+/* Keeps the text for store_error() and returns `error`. */
+int store_say(struct store *store, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same with SQLite's text and code of what just failed. */
+int store_fail(struct store *store);
+
+/* Runs SQL without parameters or results. */
+int store_do(struct store *store, const char *sql);
+
+/* Prepared once, ready to bind; NULL: see store_fail(). */
+sqlite3_stmt *store_statement(struct store *store, enum statement statement);
+
+/* 1: a row, to be followed by another step or sqlite3_reset(); 0: done and reset; -errno, reset too. */
+int store_step(struct store *store, sqlite3_stmt *stmt);
+
+#endif
