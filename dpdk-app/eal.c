@@ -20,6 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ring.h"
+
 #define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 enum {
@@ -151,8 +153,8 @@ static void add_devices(struct eal_words *words, const struct config *config, co
 		char name[64];
 
 		eal_port_name(i, name, sizeof(name));
-		words_add(words, "--vdev=%s,iface=%s,blocksz=%u,framesz=%u,framecnt=1024,qdisc_bypass=1", name,
-			  config->devices[i], buffers->frame_len * 4, buffers->frame_len);
+		words_add(words, "--vdev=%s,iface=%s,blocksz=%u,framesz=%u,framecnt=%u,qdisc_bypass=1", name,
+			  config->devices[i], buffers->frame_len * 4, buffers->frame_len, RING_FRAMES);
 	}
 }
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Ports: found, started, joined in pairs. A Linux device is taken by DPDK's af_packet driver, whose socket we look up
- * to sleep on it, to read what the kernel had to drop, and to keep the frames that this host itself sends out of it.
+ * Ports: found, started, joined in pairs. A Linux device is taken by DPDK's af_packet driver.
  */
 #include "port.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -23,12 +20,7 @@ enum {
 	DESCRIPTORS = 512,
 	FRAME_STEP = 1024, /* four of them make a page */
 	FRAME_LEN_MIN = 2048,
-	FRAME_HEADROOM = 96, /* what the kernel puts before a frame in the ring: 66 octets, and one to tell */
 };
-
-#ifndef PACKET_IGNORE_OUTGOING
-#define PACKET_IGNORE_OUTGOING 23
-#endif
 
 static int device_failed(const char *device, int err)
 {
@@ -88,7 +80,7 @@ int port_frame_len(const struct config *config, uint32_t *frame_len)
 
 		if (err)
 			return err;
-		longest = RTE_MAX(longest, mtu + ETHER_HDR_LEN + VLAN_LEN + FRAME_HEADROOM);
+		longest = RTE_MAX(longest, mtu + ETHER_HDR_LEN + VLAN_LEN + RING_FRAME_HEADROOM);
 	}
 	*frame_len = RTE_ALIGN_CEIL(longest, FRAME_STEP);
 	if (*frame_len + RTE_PKTMBUF_HEADROOM <= UINT16_MAX)
@@ -97,65 +89,22 @@ int port_frame_len(const struct config *config, uint32_t *frame_len)
 	return -EMSGSIZE;
 }
 
-/* The socket among our own that is bound to the interface. */
-static int ring_find(uint32_t interface)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
-	int found = -1;
-
-	if (!dir)
-		return -1;
-	while (found < 0 && (entry = readdir(dir))) {
-		struct sockaddr_ll address = { 0 };
-		socklen_t len = sizeof(address);
-		int fd = atoi(entry->d_name);
-
-		if (getsockname(fd, (struct sockaddr *)&address, &len) == 0 && address.sll_family == AF_PACKET &&
-		    address.sll_ifindex == (int)interface)
-			found = fd;
-	}
-	closedir(dir);
-	return found;
-}
-
-/* Promiscuous by a socket of ours: the kernel undoes that when we are gone, however we go. */
-static int promiscuous_open(uint32_t interface)
-{
-	struct packet_mreq membership = { .mr_ifindex = (int)interface, .mr_type = PACKET_MR_PROMISC };
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof(membership)) < 0) {
-		int err = errno;
-
-		close(fd);
-		return -err;
-	}
-	return fd;
-}
-
 /* A frame that the ring has cut is longer than its room, so it counts as too long even if the MTU has been raised. */
 static void frame_len_update(struct port *port)
 {
 	uint32_t mtu;
 
-	if (device_mtu(port->ring_fd, port->name, &mtu) == 0)
+	if (device_mtu(port->ring.fd, port->name, &mtu) == 0)
 		port->frame_len_max = RTE_MIN(mtu + ETHER_HDR_LEN, port->frame_room);
 }
 
-static int ring_open(struct port *port, uint32_t frame_len)
+static int port_open_ring(struct port *port, uint32_t frame_len)
 {
-	int one = 1;
+	int err = ring_open(&port->ring, port->interface, frame_len);
 
-	port->ring_fd = ring_find(port->interface);
-	port->promiscuous_fd = promiscuous_open(port->interface);
-	if (port->ring_fd < 0 || port->promiscuous_fd < 0)
-		return port->ring_fd < 0 ? -ENOTSOCK : port->promiscuous_fd;
-	if (setsockopt(port->ring_fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) < 0)
-		return -errno;
-	port->frame_room = frame_len - FRAME_HEADROOM - VLAN_LEN;
+	if (err)
+		return err;
+	port->frame_room = frame_len - RING_FRAME_HEADROOM - VLAN_LEN;
 	frame_len_update(port);
 	return 0;
 }
@@ -184,7 +133,7 @@ static int port_open(struct port *port, const struct config *config, struct rte_
 	struct rte_eth_dev_info info;
 	int err = rte_eth_dev_info_get(port->id, &info);
 
-	port->ring_fd = port->promiscuous_fd = -1;
+	port->ring.fd = port->ring.promiscuous_fd = -1;
 	port->frame_len_max = UINT32_MAX;
 	queue_init(&port->egress, config->queue_bytes);
 	if (!err) {
@@ -194,7 +143,7 @@ static int port_open(struct port *port, const struct config *config, struct rte_
 	if (err)
 		return err;
 	if (strcmp(info.driver_name, "net_af_packet") == 0)
-		return ring_open(port, frame_len);
+		return port_open_ring(port, frame_len);
 	err = rte_eth_promiscuous_enable(port->id);
 	return err == -ENOTSUP ? 0 : err;
 }
@@ -259,27 +208,22 @@ void ports_close(struct port *ports, unsigned int count)
 	for (unsigned int i = 0; i < count; i++) {
 		rte_eth_dev_stop(ports[i].id);
 		rte_eth_dev_close(ports[i].id);
-		if (ports[i].promiscuous_fd >= 0)
-			close(ports[i].promiscuous_fd);
+		ring_close(&ports[i].ring);
 	}
 }
 
 int port_check(struct port *port)
 {
 	struct rte_eth_stats stats = { 0 };
-	struct tpacket_stats ring;
-	socklen_t len = sizeof(ring);
 	char name[IF_NAMESIZE];
 
 	if (rte_eth_stats_get(port->id, &stats) == 0)
 		port->tx_errors = stats.oerrors;
-	if (port->ring_fd < 0) {
+	if (port->ring.fd < 0) {
 		port->rx_missed = stats.imissed;
 		return 0;
 	}
-	/* Reading it sets it to zero. */
-	if (getsockopt(port->ring_fd, SOL_PACKET, PACKET_STATISTICS, &ring, &len) == 0)
-		port->rx_missed += ring.tp_drops;
+	port->rx_missed += ring_missed(&port->ring);
 	frame_len_update(port);
 	return if_indextoname(port->interface, name) ? 0 : -ENODEV;
 }

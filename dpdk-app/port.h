@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "queue.h"
+#include "ring.h"
 
 enum {
 	PORT_BUFFERS = 2 * QUEUE_PACKETS + 256, /* per port: its queue, and what a driver keeps in its rings */
@@ -21,8 +22,7 @@ struct port {
 	uint16_t id;
 	uint32_t interface; /* its id on the wire: the ifindex, or for a port without one its number + 1 */
 	char name[RTE_ETH_NAME_MAX_LEN];
-	int ring_fd;		/* the af_packet driver's socket; -1: another driver */
-	int promiscuous_fd;	/* keeps the device promiscuous as long as we live */
+	struct ring ring;	/* of an af_packet port */
 	uint32_t frame_len_max; /* an untagged frame, by the MTU */
 	uint32_t frame_room;	/* the same, by the ring */
 	struct port *peer;	/* where its packets go */

@@ -11,7 +11,7 @@
 
 #include "wire/node.h"
 
-enum { PREFETCH = 4 };
+enum { PREFETCH = 4, WAIT_NS_MAX = 1000000000 };
 
 int transit_init(struct transit *transit, uint32_t node_id, uint16_t namespace)
 {
@@ -33,18 +33,33 @@ int transit_init(struct transit *transit, uint32_t node_id, uint16_t namespace)
 	return 0;
 }
 
-/* The node data of a burst: all but what differs from packet to packet. */
-static void node_fill(struct ioam6_node *node, const struct transit *transit, uint32_t ingress_if, uint64_t ticks)
-{
-	int64_t tai_ns = clock_tai_ns(&transit->clock, ticks);
+/* What a burst's packets have in common. */
+struct burst {
+	struct ioam6_node node;
+	uint64_t ticks;
+	int64_t tai_ns; /* of `ticks` */
+};
 
-	*node = (struct ioam6_node)IOAM6_NODE_UNKNOWN;
-	node->id = transit->node_id;
-	node->id_wide = transit->node_id;
-	node->ingress_if = (uint16_t)ingress_if;
-	node->ingress_if_wide = ingress_if;
-	node->seconds = (uint32_t)(tai_ns / NS_PER_S);
-	node->fraction = (uint32_t)(tai_ns % NS_PER_S);
+static void burst_begin(struct burst *burst, const struct transit *transit, uint32_t ingress_if, uint64_t ticks)
+{
+	burst->ticks = ticks;
+	burst->tai_ns = clock_tai_ns(&transit->clock, ticks);
+	burst->node = (struct ioam6_node)IOAM6_NODE_UNKNOWN;
+	burst->node.id = transit->node_id;
+	burst->node.id_wide = transit->node_id;
+	burst->node.ingress_if = (uint16_t)ingress_if;
+	burst->node.ingress_if_wide = ingress_if;
+}
+
+/*
+ * How long a packet had waited for us, by the kernel's time of its arrival. None: 0. A wait that cannot be, because
+ * somebody has set the clock, is none.
+ */
+static uint32_t burst_wait_ns(const struct burst *burst, const struct transit *transit, const int64_t *unix_ns)
+{
+	int64_t wait_ns = unix_ns ? burst->tai_ns - (*unix_ns + transit->clock.unix_to_tai_ns) : 0;
+
+	return wait_ns < 0 || wait_ns > WAIT_NS_MAX ? 0 : (uint32_t)wait_ns;
 }
 
 static inline uint8_t *packet_ip6(struct rte_mbuf *packet)
@@ -82,14 +97,22 @@ static enum outcome other_outcome(uint8_t *ip6, const uint8_t *end)
 	return found.option ? OUTCOME_other_namespace : OUTCOME_pass;
 }
 
-static enum outcome packet_append(const struct transit *transit, struct rte_mbuf *packet, struct ioam6_node *node,
-				  uint64_t ticks)
+static void stay_begin(const struct transit *transit, struct rte_mbuf *packet, const struct stay *begun)
 {
+	packet->ol_flags |= transit->stay_flag;
+	*transit_stay(transit, packet) = *begun;
+}
+
+/* `unix_ns`: when it arrived; NULL: not known, with the burst. */
+static enum outcome packet_append(const struct transit *transit, struct rte_mbuf *packet, struct burst *burst,
+				  const int64_t *unix_ns)
+{
+	struct stay stay = { .taken_ticks = burst->ticks };
 	uint8_t *ip6 = packet_ip6(packet);
 	const uint8_t *end = packet_end(packet, ip6);
 	struct ioam6_found found;
 	enum outcome outcome;
-	struct stay *stay;
+	int64_t arrived_ns;
 	uint32_t slot;
 
 	if (!end)
@@ -98,22 +121,24 @@ static enum outcome packet_append(const struct transit *transit, struct rte_mbuf
 		return outcome;
 	if (!found.option)
 		return found.others ? other_outcome(ip6, end) : OUTCOME_pass;
-	node->hop_limit = ip6[IPV6_HOP_LIMIT_AT];
-	outcome = ioam6_append(ip6, end, &found, node, &slot);
+	stay.before_ns = burst_wait_ns(burst, transit, unix_ns);
+	arrived_ns = burst->tai_ns - stay.before_ns;
+	burst->node.seconds = (uint32_t)(arrived_ns / NS_PER_S);
+	burst->node.fraction = (uint32_t)(arrived_ns % NS_PER_S);
+	burst->node.hop_limit = ip6[IPV6_HOP_LIMIT_AT];
+	outcome = ioam6_append(ip6, end, &found, &burst->node, &slot);
 	if (outcome != OUTCOME_appended)
 		return outcome;
-	packet->ol_flags |= transit->stay_flag;
-	stay = transit_stay(transit, packet);
-	stay->arrived_ticks = ticks;
-	stay->type = found.trace.type;
-	stay->slot = (uint16_t)slot;
+	stay.type = found.trace.type;
+	stay.slot = (uint16_t)slot;
+	stay_begin(transit, packet, &stay);
 	return outcome;
 }
 
 void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t ingress_if,
-		    uint64_t ticks)
+		    uint64_t ticks, const int64_t *unix_ns, uint16_t time_count)
 {
-	struct ioam6_node node;
+	struct burst burst;
 	uint16_t with_options = 0;
 
 	for (uint16_t i = 0; i < RTE_MIN(count, PREFETCH); i++)
@@ -124,8 +149,8 @@ void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t
 		if (likely(!packet_has_options(packets[i])))
 			continue;
 		if (with_options++ == 0)
-			node_fill(&node, transit, ingress_if, ticks);
-		transit->counts[packet_append(transit, packets[i], &node, ticks)]++;
+			burst_begin(&burst, transit, ingress_if, ticks);
+		transit->counts[packet_append(transit, packets[i], &burst, i < time_count ? &unix_ns[i] : NULL)]++;
 	}
 	transit->counts[OUTCOME_pass] += count - with_options;
 }
@@ -137,7 +162,7 @@ static void packet_complete(const struct transit *transit, struct rte_mbuf *pack
 	struct ioam6_node node = {
 		.egress_if = (uint16_t)egress_if,
 		.egress_if_wide = egress_if,
-		.delay_ns = ioam6_delay(clock_ns(&transit->clock, ticks - stay->arrived_ticks)),
+		.delay_ns = ioam6_delay(stay->before_ns + clock_ns(&transit->clock, ticks - stay->taken_ticks)),
 		.queue = stay->queue_bytes,
 	};
 

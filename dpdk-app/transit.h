@@ -15,7 +15,8 @@
 
 /* The note, in a dynamic field of the mbuf; it is there if the packet's flag is set. */
 struct stay {
-	uint64_t arrived_ticks;
+	uint64_t taken_ticks; /* when the burst came from the driver */
+	uint32_t before_ns;   /* what it had waited until then */
 	uint32_t type;	      /* of the trace */
 	uint32_t queue_bytes; /* what it met in the egress queue */
 	uint16_t slot;	      /* octets from the IPv6 header to this node's data */
@@ -45,9 +46,12 @@ static inline void transit_join(const struct transit *transit, struct rte_mbuf *
 		transit_stay(transit, packet)->queue_bytes = (uint32_t)bytes;
 }
 
-/* A burst has arrived by interface `ingress_if`. */
+/*
+ * A burst came from the driver by interface `ingress_if` at `ticks`. The first `time_count` packets had arrived at
+ * `unix_ns`, by the kernel's clock.
+ */
 void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t ingress_if,
-		    uint64_t ticks);
+		    uint64_t ticks, const int64_t *unix_ns, uint16_t time_count);
 
 /*
  * A burst is about to be handed to the port of interface `egress_if`: completes the data of those that have some, and

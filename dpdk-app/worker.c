@@ -87,12 +87,15 @@ static uint16_t queue_send(struct worker *worker, struct port *out)
 static bool port_forward(struct worker *worker, struct port *port)
 {
 	struct rte_mbuf *packets[BURST];
+	int64_t unix_ns[BURST];
 	struct port *out = port->peer;
+	uint16_t time_count = ring_times(&port->ring, unix_ns, BURST);
 	uint16_t count = rte_eth_rx_burst(port->id, 0, packets, BURST);
 	bool moved = count > 0;
 
 	if (count) {
-		transit_arrive(&worker->transit, packets, count, port->interface, rte_rdtsc());
+		ring_advance(&port->ring, count);
+		transit_arrive(&worker->transit, packets, count, port->interface, rte_rdtsc(), unix_ns, time_count);
 		port->rx_packets += count;
 		port->rx_bytes += packets_bytes(packets, count);
 		packets_join(worker, out, packets, count);
@@ -117,24 +120,18 @@ static void step_sleep(void)
 	nanosleep(&step, NULL);
 }
 
-/*
- * The driver takes a frame for sent even if the kernel had no buffer for it at that moment; it goes with the next
- * send. False: that is so now.
- */
-static bool ring_kick(int fd)
-{
-	return sendto(fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0 || (errno != EAGAIN && errno != ENOBUFS);
-}
-
 /* Sleeps until a packet arrives. False: not possible with these ports at this moment. */
 static bool ring_sleep(const struct worker *worker)
 {
 	struct pollfd fds[PORTS_MAX];
 
 	for (unsigned int i = 0; i < worker->port_count; i++) {
-		fds[i] = (struct pollfd){ .fd = worker->ports[i].ring_fd, .events = POLLIN };
-		if (fds[i].fd < 0 || !ring_kick(fds[i].fd))
+		const struct ring *ring = &worker->ports[i].ring;
+		int err = ring->fd < 0 ? -EAGAIN : ring_kick(ring);
+
+		if (err == -EAGAIN || err == -ENOBUFS)
 			return false;
+		fds[i] = (struct pollfd){ .fd = ring->fd, .events = POLLIN };
 	}
 	if (poll(fds, worker->port_count, SLEEP_MS) <= 0)
 		return true;

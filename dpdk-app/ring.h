@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The socket of DPDK's af_packet driver and its receive ring, beside the driver: to sleep on the socket, to read what
+ * the kernel had to drop, and to read the kernel's arrival times, which the driver of DPDK 22.11 leaves in the ring.
+ */
+#ifndef HOPSPAN_DPDK_RING_H
+#define HOPSPAN_DPDK_RING_H
+
+#include <stdint.h>
+
+enum {
+	RING_FRAMES = 1024,
+	RING_FRAME_HEADROOM = 96, /* of which the kernel takes 66 octets before a frame in the ring */
+};
+
+struct ring {
+	int fd;		       /* the driver's socket; -1: the port has another driver */
+	int promiscuous_fd;    /* keeps the device promiscuous as long as we live */
+	const uint8_t *frames; /* the receive ring; NULL: not found, no arrival times */
+	uint32_t frame_len;
+	uint32_t next; /* the frame that the driver reads next */
+};
+
+/* The ring of the port that the driver has just made for the device; frame_len as the driver was told. 0 or -errno. */
+int ring_open(struct ring *ring, uint32_t interface, uint32_t frame_len);
+void ring_close(struct ring *ring);
+
+/*
+ * Before the driver reads: the times, in ns since the Unix epoch, at which up to `max` packets arrived that are in the
+ * ring now. How many. Afterwards ring_advance() says how many the driver took.
+ */
+uint16_t ring_times(const struct ring *ring, int64_t *unix_ns, uint16_t max);
+
+static inline void ring_advance(struct ring *ring, uint16_t count)
+{
+	ring->next = (ring->next + count) % RING_FRAMES;
+}
+
+/* Packets that the kernel dropped since the last call because the ring was full. */
+uint32_t ring_missed(const struct ring *ring);
+
+/*
+ * The driver takes a frame for sent even if the kernel had no buffer for it at that moment; it goes with the next
+ * send, which this is. -EAGAIN, -ENOBUFS: still no buffer.
+ */
+int ring_kick(const struct ring *ring);
+
+#endif
