@@ -105,12 +105,18 @@ static int64_t backoff_ms(unsigned int attempt)
 	return ms / 2 + random % (ms / 2);
 }
 
+static const char *separator(const struct post_answer *answer)
+{
+	return answer->error[0] ? ": " : "";
+}
+
 static void retry_wait(struct export *export, const struct post_answer *answer, unsigned int attempt)
 {
 	int64_t after_s = answer->retry_after_s < RETRY_AFTER_MAX_S ? answer->retry_after_s : RETRY_AFTER_MAX_S;
 
 	if (!export->failing && answer->status)
-		fprintf(stderr, "export %s: HTTP %d %s, trying again\n", export->url, answer->status, answer->error);
+		fprintf(stderr, "export %s: HTTP %d%s%s, trying again\n", export->url, answer->status,
+			separator(answer), answer->error);
 	else if (!export->failing)
 		fprintf(stderr, "export %s: %s, trying again\n", export->url, answer->error);
 	export->failing = true;
@@ -137,8 +143,8 @@ static void answer_count(struct export *export, const struct post_answer *answer
 
 		atomic_fetch_add(&export->rejected_batches, 1);
 		atomic_fetch_add(&export->rejected_spans, spans);
-		fprintf(stderr, "export %s: HTTP %d %s; %llu spans are not sent again\n", export->url, answer->status,
-			answer->error, (unsigned long long)spans);
+		fprintf(stderr, "export %s: HTTP %d%s%s; %llu spans are not sent again\n", export->url, answer->status,
+			separator(answer), answer->error, (unsigned long long)spans);
 		return;
 	}
 	atomic_fetch_add(&export->batches, 1);

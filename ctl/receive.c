@@ -215,8 +215,7 @@ static void body_store(struct receive *receive, struct request *request)
 		refuse(request, MHD_HTTP_BAD_REQUEST, "the body is not an ExportTraceServiceRequest with valid ids");
 	} else if (spans.count && store_add(receive->store, request->body, request->len, &spans)) {
 		if (!receive->store_failing)
-			fprintf(stderr, "hopspan collect: spans refused for now, store: %s\n",
-				store_error(receive->store));
+			fprintf(stderr, "receive: spans refused for now, store: %s\n", store_error(receive->store));
 		receive->store_failing = true;
 		atomic_fetch_add(&receive->store_errors, 1);
 		refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, store_error(receive->store));
