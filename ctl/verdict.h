@@ -8,13 +8,14 @@
 #include "span.h"
 
 struct verdict {
-	const char *reason;    /* queue router link hop silent host application spread usual clocks lost none */
-	const char *text;      /* the sentence */
-	const struct span *of; /* the client span that is explained; NULL if there is none */
-	const struct span *at; /* the network span that is named; NULL if none is */
-	const char *node, *egress_if, *wait; /* of `at`; NULL where they do not apply */
+	const char *reason;	 /* queue router link hop silent host application spread usual clocks lost none */
+	const char *text;	 /* the sentence */
+	const struct span *of;	 /* the client span that is explained; NULL if there is none */
+	const struct span *at;	 /* the network span that is named; NULL if none is */
+	const struct span *also; /* a second one, of at least half its excess; NULL if there is none */
+	const char *node, *egress_if, *wait; /* of `at`, a host's name also without; NULL where they do not apply */
 	int64_t time_ns, of_ns, queue_bytes, usual_ns, usual_packets; /* -1: not known */
-	double times_usual;			/* 0: not known */
+	double times_usual;					      /* 0: not known */
 };
 
 /* Of a whole trace. Texts live in the list's arena, pointers to spans as long as the list does not grow. */
