@@ -97,10 +97,16 @@ WIRE_INLINE struct ioam6_trace ioam6_trace_read(const uint8_t *at)
 	};
 }
 
+/* NodeLen, flags and RemainingLen: all of the trace header that a transit node may change. */
+WIRE_INLINE void ioam6_lengths_write(uint8_t *at, const struct ioam6_trace *trace)
+{
+	be16_store(at + 2, (uint16_t)(trace->node_words << 11 | trace->flags << 7 | trace->remaining_words));
+}
+
 WIRE_INLINE void ioam6_trace_write(uint8_t *at, const struct ioam6_trace *trace)
 {
 	be16_store(at, trace->namespace);
-	be16_store(at + 2, (uint16_t)(trace->node_words << 11 | trace->flags << 7 | trace->remaining_words));
+	ioam6_lengths_write(at, trace);
 	be32_store(at + 4, trace->type << 8);
 }
 

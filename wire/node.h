@@ -174,7 +174,7 @@ WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const st
 		return OUTCOME_overflowed;
 	if (trace.remaining_words < words) {
 		trace.flags |= IOAM6_FLAG_OVERFLOW;
-		ioam6_trace_write(option + IOAM6_TRACE_AT, &trace);
+		ioam6_lengths_write(option + IOAM6_TRACE_AT, &trace);
 		return OUTCOME_no_room;
 	}
 	trace.remaining_words -= words;
@@ -182,7 +182,7 @@ WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const st
 	data = bytes_at(ip6, end, at, 0);
 	if (!data || !node_write(data, end, trace.type, node))
 		return OUTCOME_bad_truncated;
-	ioam6_trace_write(option + IOAM6_TRACE_AT, &trace);
+	ioam6_lengths_write(option + IOAM6_TRACE_AT, &trace);
 	*slot = at;
 	return OUTCOME_appended;
 }
