@@ -4,6 +4,7 @@ UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 UNIT_OBJECTS = $(filter-out $(BUILD)/ctl/main.o,$(CTL_OBJECTS))
 
 $(BUILD)/tests/unit/%.o: OBJECT_FLAGS = -Ictl $(CTL_CFLAGS)
+$(UNIT_SOURCES:%.c=$(BUILD)/%.o): | $(BUILD)/ctl/otlp.pb-c.h
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
