@@ -135,8 +135,11 @@ const char *sentence_usual(const struct judgement *judgement, const struct segme
 
 	if (segment->usual_ns < 0)
 		return "; usual not known yet";
-	if (judgement->finding == FINDING_QUEUE)
+	if (judgement->finding == FINDING_QUEUE && 2 * segment->time_ns <= 3 * segment->usual_ns)
 		return ", as usual there";
+	if (judgement->finding == FINDING_QUEUE)
+		return arena_printf(judgement->arena, ", usual %s there",
+				    sentence_amount(judgement, segment->usual_ns));
 	if (link)
 		return arena_printf(judgement->arena, ", usual %s%s", sentence_amount(judgement, segment->usual_ns),
 				    link_queue(judgement, segment));

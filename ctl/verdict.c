@@ -58,9 +58,9 @@ static const struct segment *find_queue(const struct call *call)
 	}
 	if (!longest || !is_large(call, longest->time_ns))
 		return NULL;
-	/* Not usual, only too little above it to be named alone. */
-	if (longest->usual_ns >= 0 &&
-	    (longest->time_ns > 2 * longest->usual_ns || is_large(call, call->network_excess_ns)))
+	/* One of several that are above their usual: not the place to name. */
+	if (is_large(call, call->network_excess_ns) && longest->usual_ns >= 0 &&
+	    longest->excess_ns < call->network_excess_ns / 2)
 		return NULL;
 	return segment_is_queue(longest) || (segment_is_hop(longest) && segment_queue_bytes(longest) > 0) ? longest
 													  : NULL;

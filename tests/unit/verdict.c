@@ -80,6 +80,9 @@ static void test_queue_as_always(void **state)
 	queued_call(&list, 30000);
 	assert_verdict(&list, "queue",
 		       "39.8 of 48.2 ms in r1, waiting in the queue of eth1 (57.9 kB), as usual there.");
+	queued_call(&list, 14000);
+	assert_verdict(&list, "queue",
+		       "39.8 of 48.2 ms in r1, waiting in the queue of eth1 (57.9 kB), usual 14.0 there.");
 }
 
 /* Three times its usual, and by a fifth of the client span above it: just so, and just not. */
