@@ -700,6 +700,7 @@ int main(void)
 		cmocka_unit_test(post_answers), cmocka_unit_test(urls),
 	};
 
+	setenv("no_proxy", "127.0.0.1", 1);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
