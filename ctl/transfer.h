@@ -3,6 +3,7 @@
  * Records -> transfers -> spans. A transfer is all stamped packets of one (trace, parent, direction, addresses,
  * ports); when it has been quiet for a while it becomes a transfer span with the links, stays and hops of its slowest
  * packet below it. What was made never changes: packets that come after the close are counted and make no span.
+ * docs/spans.md describes the spans.
  */
 #ifndef HOPSPAN_TRANSFER_H
 #define HOPSPAN_TRANSFER_H
@@ -11,17 +12,35 @@
 #include "span.h"
 #include "store.h"
 
-enum { TRANSFER_QUIET_MS = 1000 };
+enum {
+	TRANSFER_QUIET_MS = 1000,
+	TRANSFER_REMEMBERED_S = 60,  /* closed ones, to tell late records */
+	TRANSFERS_OPEN_MAX = 65536,  /* beyond that the oldest is closed early */
+	TRANSFERS_ENDED_MAX = 16384, /* closed early, waiting for transfers_close(); beyond that records are dropped */
+	TRANSFERS_CLOSED_MAX = 131072,
+};
 
 struct transfers;
 
+/* Of the records, all but those that made or joined a transfer have a count of their own. */
 struct transfer_counts {
 	uint64_t records, transfers, late_records;
+	uint64_t duplicate_records; /* the same packet seen again */
+	uint64_t untraced_records;  /* no context, or not a sampled one: only statistics */
+	uint64_t untimed_records;   /* no node wrote a time that can be used */
+	uint64_t dropped_records;   /* transfers_close() was not called in time */
+	uint64_t early_closes;	    /* too many open */
 };
 
-/* `nodes` stays the caller's. Baselines are loaded from `store` and saved to it by transfers_save(); NULL: neither. */
+/*
+ * `nodes` stays the caller's, and spans point to its names: free them first. Baselines are loaded from `store` and
+ * saved to it by transfers_save(); NULL: neither.
+ */
 int transfers_new(struct nodes *nodes, struct store *store, struct transfers **transfers);
 void transfers_free(struct transfers *transfers);
+
+/* The name of this host for the receiving end of paths; without it they say `server` or `client`. Before any record. */
+void transfers_set_receiver(struct transfers *transfers, const char *name);
 
 /* Takes a copy. Statistics (usual, least link times) count it at once. */
 void transfers_add(struct transfers *transfers, const struct record *record);

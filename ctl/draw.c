@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The transfer span and the slowest packet's, and what every network span has. */
+#include "draw.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "about.h"
+#include "attribute.h"
+#include "put.h"
+
+static const char *const kind_names[] = { "transfer", "packet", "link", "node", "hop" };
+
+/* All that sets a transfer apart; its first stamp, as one flow can have several, one after the other. */
+static uint64_t id_seed(const struct drawing *drawing)
+{
+	uint64_t hash = hash_bytes(HASH_START, drawing->flow, sizeof(*drawing->flow));
+
+	return hash_bytes(hash, &drawing->start_unix_ns, sizeof(drawing->start_unix_ns));
+}
+
+static void write_id(uint64_t seed, enum draw_kind kind, unsigned int position, uint8_t id[SPAN_ID_LEN])
+{
+	uint8_t place[] = { kind, position };
+	uint64_t hash = hash_end(hash_bytes(seed, place, sizeof(place)));
+
+	be64_store(id, hash ? hash : 1);
+}
+
+void pen_begin(struct pen *pen, enum draw_kind kind, unsigned int position, const char *name, const char *about,
+	       int64_t usual_ns)
+{
+	const struct drawing *drawing = pen->drawing;
+	struct span *span = pen->span = span_list_add(pen->spans);
+
+	memcpy(span->trace_id, drawing->flow->trace_id, TRACE_ID_LEN);
+	memcpy(span->parent_id, pen->parent_id, SPAN_ID_LEN);
+	write_id(pen->id_seed, kind, position, span->id);
+	span->flags = drawing->w3c_flags | SPAN_FLAG_HAS_IS_REMOTE | (kind == DRAW_TRANSFER ? SPAN_FLAG_IS_REMOTE : 0);
+	span->kind = SPAN_INTERNAL;
+	span->name = name;
+	span->service = "network";
+	span->scope = "hopspan";
+	span->attrs.capacity = 28;
+	span->attrs.list = arena_alloc(&pen->spans->arena, span->attrs.capacity * sizeof(span->attrs.list[0]));
+	put_string(pen, AT_about, about);
+	put_string(pen, AT_kind, kind_names[kind]);
+	put_string(pen, AT_direction, drawing->flow->reply ? "reply" : "request");
+	if (usual_ns >= 0)
+		put_int(pen, AT_usual_ns, usual_ns);
+}
+
+void put_adjusted(struct pen *pen, int64_t start_shift_ns, int64_t end_shift_ns)
+{
+	int64_t shift_ns = llabs(start_shift_ns) >= llabs(end_shift_ns) ? start_shift_ns : end_shift_ns;
+
+	if (shift_ns < -1000 || shift_ns > 1000)
+		put_int(pen, AT_adjusted_ns, shift_ns);
+}
+
+static const char *transport_name(uint8_t transport)
+{
+	switch (transport) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_ICMPV6:
+		return "icmpv6";
+	default:
+		return NULL;
+	}
+}
+
+static const char *address_text(struct arena *arena, const struct in6_addr *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return arena_strdup(arena, inet_ntop(AF_INET6, address, text, sizeof(text)));
+}
+
+static void put_flow(struct pen *pen)
+{
+	const struct flow *flow = pen->drawing->flow;
+	struct arena *arena = &pen->spans->arena;
+
+	if (transport_name(flow->transport))
+		put_string(pen, AT_transport, transport_name(flow->transport));
+	put_string(pen, AT_network_type, "ipv6");
+	put_string(pen, AT_source_address, address_text(arena, &flow->source));
+	if (flow->source_port)
+		put_int(pen, AT_source_port, flow->source_port);
+	put_string(pen, AT_destination_address, address_text(arena, &flow->destination));
+	if (flow->destination_port)
+		put_int(pen, AT_destination_port, flow->destination_port);
+}
+
+static unsigned int all_silent(const struct path *path)
+{
+	unsigned int silent = 0;
+
+	for (unsigned int i = 0; i < path->count; i++)
+		silent += path->nodes[i].silent;
+	return silent;
+}
+
+static void put_path(struct pen *pen)
+{
+	const struct path *path = pen->drawing->path;
+	unsigned int count = 0;
+	const char **names = arena_alloc(&pen->spans->arena, (path->count + all_silent(path) + 1) * sizeof(names[0]));
+
+	for (unsigned int i = 0; i < path->count; i++) {
+		names[count++] = path->nodes[i].node->name;
+		for (unsigned int s = 0; s < path->nodes[i].silent; s++)
+			names[count++] = "?";
+	}
+	names[count++] = path->receiver;
+	attr_strings(&pen->spans->arena, &pen->span->attrs, attributes[AT_path].key, names, count);
+}
+
+static void put_figures(struct pen *pen, const struct worst *worst)
+{
+	const struct drawing *drawing = pen->drawing;
+	const struct path *path = drawing->path;
+
+	put_int(pen, AT_packets, (int64_t)drawing->packets);
+	put_int(pen, AT_min_ns, drawing->min_ns);
+	put_int(pen, AT_mean_ns, drawing->mean_ns);
+	put_int(pen, AT_max_ns, drawing->max_ns);
+	put_string(pen, AT_stamp, path->shadow ? "shadow" : "in-place");
+	if (worst->name) {
+		put_string(pen, AT_worst, worst->name);
+		put_int(pen, AT_worst_ns, worst->time_ns);
+	}
+	if (all_silent(path))
+		put_int(pen, AT_silent_hops, all_silent(path));
+	if (path->overflow)
+		put_bool(pen, AT_overflow, true);
+	put_adjusted(pen, path->start_shift_ns, path->end_shift_ns);
+	if (drawing->clock_error_ns >= 0)
+		put_int(pen, AT_clock_error_ns, drawing->clock_error_ns);
+}
+
+/* A packet's usual says nothing about a transfer of many. */
+static void draw_own(struct pen *pen)
+{
+	const struct drawing *drawing = pen->drawing;
+	int64_t usual_ns = drawing->packets > 1 ? -1 : baseline_median(drawing->usual);
+	struct arena *arena = &pen->spans->arena;
+	struct worst worst;
+
+	find_worst(arena, drawing->path, drawing->end_unix_ns - drawing->start_unix_ns, &worst);
+	memcpy(pen->parent_id, drawing->flow->parent_id, SPAN_ID_LEN);
+	pen_begin(pen, DRAW_TRANSFER, 0, drawing->flow->reply ? "reply" : "request",
+		  about_transfer(arena, drawing, &worst, usual_ns), usual_ns);
+	pen->span->start_unix_ns = drawing->start_unix_ns;
+	pen->span->end_unix_ns = drawing->end_unix_ns;
+	put_flow(pen);
+	put_path(pen);
+	put_figures(pen, &worst);
+	memcpy(pen->parent_id, pen->span->id, SPAN_ID_LEN);
+}
+
+static void draw_packet(struct pen *pen)
+{
+	const struct path *path = pen->drawing->path;
+	int64_t usual_ns = baseline_median(pen->drawing->usual);
+
+	pen_begin(pen, DRAW_PACKET, 0, "slowest packet", about_packet(&pen->spans->arena, pen->drawing, usual_ns),
+		  usual_ns);
+	pen->span->start_unix_ns = path->start_unix_ns;
+	pen->span->end_unix_ns = path->end_unix_ns;
+	put_adjusted(pen, path->start_shift_ns, path->end_shift_ns);
+	memcpy(pen->parent_id, pen->span->id, SPAN_ID_LEN);
+}
+
+void draw_transfer(struct span_list *spans, const struct drawing *drawing)
+{
+	struct pen pen = { .spans = spans, .drawing = drawing, .id_seed = id_seed(drawing) };
+
+	draw_own(&pen);
+	if (drawing->packets > 1)
+		draw_packet(&pen);
+	draw_hops(&pen);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * One packet's way: its record with names and drawn times, cut into stays and the ways between them.
+ *
+ *	sender --link--> [stay r1] --link--> [stay r2] --link--> r3 ------hop------> receiver
+ *	departure        arrival, departure + wait               arrival only        arrival
+ */
+#ifndef HOPSPAN_PATH_H
+#define HOPSPAN_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record.h"
+#include "wait.h"
+
+#define TIME_NONE INT64_MIN
+
+/* What is known between a node's stamp and the next: a stay and a link, or the two as one, and then why. */
+enum path_way { WAY_UNTIMED, WAY_SPLIT, WAY_NO_DEPARTURE, WAY_DELAY_TOO_LONG, WAY_NO_QUEUE, WAY_NO_LEAST };
+
+struct path_node {
+	const struct node *node;
+	const char *ingress_if, *egress_if; /* NULL: not available */
+	uint32_t egress_id;
+	unsigned int position; /* in the record */
+	enum path_way way;
+	enum wait_kind wait;
+	int64_t stamp_unix_ns; /* as stamped; TIME_NONE */
+	int64_t drawn_unix_ns; /* where the stay or hop begins */
+	int64_t delay_ns;      /* -1: not available; the sender's stamp is its departure: 0 */
+	int64_t wait_ns;       /* -1: not known */
+	uint32_t delay_raw, queue;
+	uint8_t hop_limit;
+	bool has_hop_limit;
+	uint8_t silent;			/* routers between it and the next that wrote nothing */
+	uint8_t next;			/* the next node with a time; the path's count: the receiver */
+	struct baseline *stay, *onward; /* onward: of the link or hop that follows */
+};
+
+struct path {
+	uint64_t fingerprint;		    /* of what the hops wrote: the same for a packet seen twice */
+	int64_t start_unix_ns, end_unix_ns; /* drawn */
+	int64_t start_shift_ns, end_shift_ns;
+	const char *receiver; /* its name */
+	bool reply, shadow, overflow;
+	unsigned int count, first; /* first: node with a time */
+	struct path_node nodes[];
+};
+
+enum { PATH_SIZE_MAX = sizeof(struct path) + RECORD_HOPS_MAX * sizeof(struct path_node) };
+_Static_assert(RECORD_HOPS_MAX + 1 <= 64, "places_settle() takes all nodes and the receiver");
+
+static inline size_t path_size(const struct path *path)
+{
+	return sizeof(*path) + path->count * sizeof(path->nodes[0]);
+}
+
+/* Everything that paths are measured against. */
+struct path_tables {
+	struct nodes *nodes;
+	struct edges edges;
+	struct baselines baselines;
+	char *receiver; /* name of this host; NULL: paths say client or server */
+};
+
+/* Whether the record's hops were seen before, without its times. */
+uint64_t path_fingerprint(const struct record *record);
+
+/*
+ * Into `path`, which has PATH_SIZE_MAX octets; the record's times are set. Counts the packet in least passages and
+ * baselines. False: no node wrote a time.
+ */
+bool path_build(struct path *path, const struct record *record, struct path_tables *tables);
+
+/* The words in span names. */
+const char *path_sender_word(const struct path *path);
+const char *path_receiver_word(const struct path *path);
+
+/* When the packet left the node, wait included, as drawn; and when it reached the next. */
+int64_t path_left(const struct path_node *node);
+int64_t path_next(const struct path *path, const struct path_node *node);
+
+/* Drawn minus stamped. */
+int64_t path_shift(const struct path_node *node);
+int64_t path_next_shift(const struct path *path, const struct path_node *node);
+
+/* Silent routers between the node and the next one with a time. */
+unsigned int path_silent(const struct path *path, const struct path_node *node);
+
+/* The sender shows a stay only if it had a queue. */
+bool path_has_stay(const struct path_node *node);
+
+#endif

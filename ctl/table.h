@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A hash table of entries that live inside larger structs, which also remembers the order of their last use, so that
+ * its owner can bound it or let old entries go. It owns no entry.
+ */
+#ifndef HOPSPAN_TABLE_H
+#define HOPSPAN_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct table_entry {
+	struct table_entry *chain;	   /* next of the same bucket */
+	struct table_entry *older, *newer; /* by last use */
+	uint64_t hash;
+};
+
+struct table {
+	struct table_entry **buckets;
+	struct table_entry *oldest, *newest;
+	size_t size, count; /* size: buckets, a power of two */
+};
+
+#define HASH_START 0xcbf29ce484222325ULL
+
+/* FNV-1a, to be continued; hash_end() spreads it over all bits. */
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len);
+uint64_t hash_end(uint64_t hash);
+
+/* The entry of that hash for which `same` says yes (NULL: the hash is the key), or NULL. */
+struct table_entry *table_find(const struct table *table, uint64_t hash,
+			       bool (*same)(const struct table_entry *entry, const void *key), const void *key);
+
+/* Adds as the newest; without memory the process ends with a message. */
+void table_add(struct table *table, struct table_entry *entry, uint64_t hash);
+void table_remove(struct table *table, struct table_entry *entry);
+/* Makes it the newest. */
+void table_touch(struct table *table, struct table_entry *entry);
+/* Frees the buckets; the entries are the owner's. */
+void table_free(struct table *table);
+
+/* The struct around an entry; NULL stays NULL. */
+#define table_item(pointer, type, member)                                              \
+	({                                                                             \
+		char *table_at = (char *)(pointer);                                    \
+		table_at ? (type *)(void *)(table_at - offsetof(type, member)) : NULL; \
+	})
+
+#endif

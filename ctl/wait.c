@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Edges with their least passages, and the wait that follows from them. */
+#include "wait.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_NS 1000000000LL
+#define EMPTY_SLOT_NS (60 * SECOND_NS)
+#define ANY_SLOT_NS (10 * SECOND_NS)
+
+/* Drift is believed when this many minutes' least passages all moved one way, by more than noise in sum. */
+enum { DRIFT_SLOTS = 4, DRIFT_PACKETS = 8, DRIFT_NS = 4000 };
+
+const char *wait_name(enum wait_kind kind)
+{
+	static const char *const names[] = { NULL, "measured", "estimated", "lower-bound" };
+
+	return names[kind];
+}
+
+static bool same_edge(const struct table_entry *entry, const void *key)
+{
+	return memcmp(&table_item(entry, const struct edge, entry)->key, key, sizeof(struct edge_key)) == 0;
+}
+
+static struct edge *edge_take(struct edges *edges)
+{
+	struct edge *edge;
+
+	if (edges->table.count < EDGES_MAX) {
+		edge = calloc(1, sizeof(*edge));
+		if (!edge)
+			err(1, "out of memory");
+		return edge;
+	}
+	edge = table_item(edges->table.oldest, struct edge, entry);
+	table_remove(&edges->table, &edge->entry);
+	memset(edge, 0, sizeof(*edge));
+	return edge;
+}
+
+struct edge *edges_find(struct edges *edges, const struct edge_key *key)
+{
+	uint64_t hash = hash_end(hash_bytes(HASH_START, key, sizeof(*key)));
+	struct edge *edge = table_item(table_find(&edges->table, hash, same_edge, key), struct edge, entry);
+
+	if (edge) {
+		table_touch(&edges->table, &edge->entry);
+		return edge;
+	}
+	edge = edge_take(edges);
+	edge->key = *key;
+	table_add(&edges->table, &edge->entry, hash);
+	return edge;
+}
+
+void edges_free(struct edges *edges)
+{
+	for (struct table_entry *entry = edges->table.oldest, *newer; entry; entry = newer) {
+		newer = entry->newer;
+		free(table_item(entry, struct edge, entry));
+	}
+	table_free(&edges->table);
+}
+
+/* True: a new slot was begun. A packet from before the whole window is not counted. */
+static bool least_add(struct least_slot *slots, int count, int64_t slot_ns, int64_t passage_ns, int64_t now_unix_ns)
+{
+	int64_t number = now_unix_ns / slot_ns;
+	struct least_slot *slot = &slots[(uint64_t)number % count];
+	bool fresh = !slot->packets || slot->number < number;
+
+	if (!fresh && slot->number > number)
+		return false;
+	if (fresh)
+		*slot = (struct least_slot){ .number = number };
+	if (fresh || passage_ns < slot->passage_ns) {
+		slot->passage_ns = passage_ns;
+		slot->at_unix_ns = now_unix_ns;
+	}
+	slot->packets++;
+	return fresh;
+}
+
+/* The least within the window, each carried to now by the drift. False: none. */
+static bool least_get(const struct least_slot *slots, int count, int64_t slot_ns, double drift, int64_t now_unix_ns,
+		      int64_t *least_ns)
+{
+	bool found = false;
+
+	for (int i = 0; i < count; i++) {
+		int64_t age_ns = now_unix_ns - slots[i].at_unix_ns, passage_ns;
+
+		if (!slots[i].packets || age_ns > count * slot_ns)
+			continue;
+		passage_ns = slots[i].passage_ns + (int64_t)(drift * (double)age_ns);
+		if (!found || passage_ns < *least_ns)
+			*least_ns = passage_ns;
+		found = true;
+	}
+	return found;
+}
+
+/* Called when minute `number` begins: from the slope over those before it. */
+static double drift_of(const struct least_slot *slots, int64_t number)
+{
+	const struct least_slot *first = NULL, *last = NULL;
+	int rising = 0, falling = 0;
+	int64_t moved_ns;
+
+	for (int64_t n = number - LEAST_EMPTY_SLOTS + 1; n < number; n++) {
+		const struct least_slot *slot = &slots[(uint64_t)n % LEAST_EMPTY_SLOTS];
+
+		if (slot->number != n || slot->packets < DRIFT_PACKETS)
+			continue;
+		rising += last && slot->passage_ns > last->passage_ns;
+		falling += last && slot->passage_ns < last->passage_ns;
+		first = first ? first : slot;
+		last = slot;
+	}
+	if ((rising && falling) || rising + falling < DRIFT_SLOTS - 1)
+		return 0;
+	moved_ns = last->passage_ns - first->passage_ns;
+	if (moved_ns < DRIFT_NS && moved_ns > -DRIFT_NS)
+		return 0;
+	return (double)moved_ns / (double)(last->at_unix_ns - first->at_unix_ns);
+}
+
+void edge_add_empty(struct edge *edge, int64_t passage_ns, int64_t now_unix_ns)
+{
+	if (least_add(edge->empty, LEAST_EMPTY_SLOTS, EMPTY_SLOT_NS, passage_ns, now_unix_ns))
+		edge->drift = drift_of(edge->empty, now_unix_ns / EMPTY_SLOT_NS);
+	least_add(edge->any, LEAST_ANY_SLOTS, ANY_SLOT_NS, passage_ns, now_unix_ns);
+}
+
+enum wait_kind edge_wait(struct edge *edge, int64_t passage_ns, int64_t now_unix_ns, int64_t *wait_ns)
+{
+	enum wait_kind kind = WAIT_UNKNOWN;
+	int64_t least_ns = 0;
+
+	if (least_get(edge->empty, LEAST_EMPTY_SLOTS, EMPTY_SLOT_NS, edge->drift, now_unix_ns, &least_ns))
+		kind = WAIT_ESTIMATED;
+	else if (least_get(edge->any, LEAST_ANY_SLOTS, ANY_SLOT_NS, 0, now_unix_ns, &least_ns))
+		kind = WAIT_LOWER_BOUND;
+	least_add(edge->any, LEAST_ANY_SLOTS, ANY_SLOT_NS, passage_ns, now_unix_ns);
+	if (kind != WAIT_UNKNOWN)
+		*wait_ns = passage_ns > least_ns ? passage_ns - least_ns : 0;
+	return kind;
+}
