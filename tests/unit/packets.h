@@ -19,6 +19,7 @@
 #include "attribute.h"
 #include "record.h"
 #include "transfer.h"
+#include "usual.h"
 
 #define BASE_NS 1790000000100000000LL
 #define NONE 0xffffffffU
