@@ -36,9 +36,10 @@ int64_t span_duration(const struct span *span)
 
 bool span_is_network(const struct span *span, const char *kind)
 {
-	if (strcmp(span->scope, "hopspan") != 0)
-		return false;
-	return !kind || strcmp(attr_get_string(&span->attrs, "hopspan.kind", ""), kind) == 0;
+	const char *own =
+	    strcmp(span->scope, "hopspan") == 0 ? attr_get_string(&span->attrs, "hopspan.kind", NULL) : NULL;
+
+	return own && (!kind || strcmp(own, kind) == 0);
 }
 
 int64_t span_time(const struct span *span)
