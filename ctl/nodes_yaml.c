@@ -223,6 +223,18 @@ static int document_read(const struct reader *reader)
 	return 0;
 }
 
+/* What libyaml has against the file. It counts octets where it cannot read characters. */
+static void yaml_complain(const char *path, const yaml_parser_t *parser)
+{
+	const char *problem = parser->problem ? parser->problem : "out of memory";
+
+	if (parser->error == YAML_READER_ERROR)
+		fprintf(stderr, "%s: octet %zu: %s\n", path, parser->problem_offset, problem);
+	else
+		fprintf(stderr, "%s:%zu:%zu: %s\n", path, parser->problem_mark.line + 1,
+			parser->problem_mark.column + 1, problem);
+}
+
 static int file_read(struct reader *reader, FILE *file)
 {
 	yaml_document_t document;
@@ -240,9 +252,8 @@ static int file_read(struct reader *reader, FILE *file)
 		error = -errno;
 		fprintf(stderr, "%s: %s\n", reader->path, strerror(errno));
 	} else {
-		error = -EINVAL;
-		fprintf(stderr, "%s:%zu:%zu: %s\n", reader->path, parser.problem_mark.line + 1,
-			parser.problem_mark.column + 1, parser.problem ? parser.problem : "not YAML");
+		error = parser.error == YAML_MEMORY_ERROR ? -ENOMEM : -EINVAL;
+		yaml_complain(reader->path, &parser);
 	}
 	yaml_parser_delete(&parser);
 	return error;
