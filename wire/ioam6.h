@@ -25,7 +25,7 @@ enum {
 	IOAM6_FLAG_ACTIVE = 2,	 /* RFC 9322 */
 
 	IOAM6_WORD = 4,
-	IOAM6_NODE_WORDS_MAX = 24,    /* every bit of the trace type, without the snapshot's data */
+	IOAM6_NODE_WORDS_MAX = 26,    /* every bit of the trace type, without the snapshot's data */
 	IOAM6_SNAPSHOT_NONE = 0xffffff, /* schema id of an empty snapshot */
 	IOAM6_NAMESPACE_ANY = -1,
 };

@@ -157,8 +157,11 @@ def check_tshark(vector, seen):
     index = namespaces.index(vector.packet["namespace"])
     if bool(int(seen[TRACE + "flag.o"][index])) != vector.packet["overflow"]:
         wrong.append("tshark sees another overflow flag")
-    if int(seen[TRACE + "flag.a"][index]) and not vector.packet.get("shadow"):
-        wrong.append("tshark sees Active")
+    if bool(int(seen[TRACE + "flag.a"][index])) != ("active" in words):
+        wrong.append("tshark sees another Active flag")
+    remaining, node_len, kind = (int(seen[TRACE + key][index], 0) for key in ("remlen", "nodelen", "type"))
+    if remaining // (node_len + (1 if kind & 2 else 0)) != vector.packet["room_left"]:
+        wrong.append(f"tshark sees RemainingLen {remaining}, NodeLen {node_len}")
     if (seen["ipv6.src"], seen["ipv6.dst"]) != ([vector.packet["source"]], [vector.packet["destination"]]):
         wrong.append("tshark sees other addresses")
     return wrong + check_nodes(vector, seen, skip) + check_context(vector, seen)

@@ -12,7 +12,7 @@ Header lines of a vector:
     # packet: {...}      what hopspan decode prints, without the hops
     # hop: {...}         one for each hop, the sender first
     # tshark: WORDS      what tshark 4.0 is to say, where that differs: "invalid_type ..." (it marks the packet so),
-                         "skip N" (the first N nodes it lists are another trace's), "blind" (it reads no node)
+                         "skip N" (the first N nodes it lists are another trace's), "blind" (it reads no node), "active" (it sees the flag)
 """
 import ipaddress
 import json
@@ -294,7 +294,7 @@ def good():
     stamped("reply", "A reply: the context was learnt from the peer.",
             Trace(line(1, state=context(attribution=0x80)), free=6), direction="reply")
     stamped("active", "A shadow: RFC 9322's Active flag, and the attribution says so too.",
-            Trace(line(1, state=context(attribution=0x40)), free=6, flags=2), shadow=True)
+            Trace(line(1, state=context(attribution=0x40)), free=6, flags=2), shadow=True, tshark="active")
     stamped("shadow-reply", "Shadow of a reply, marked in the attribution alone; more W3C flags than \"sampled\".",
             Trace(line(0, state=context(flags=3, attribution=0xC1)), free=6), shadow=True, direction="reply", flags=3)
     stamped("loopback", "RFC 9322's Loopback flag: nothing that we act on.", Trace(line(1), free=6, flags=4))
