@@ -14,6 +14,16 @@
 
 #define WIRE_INLINE static inline __attribute__((always_inline, unused))
 
+/*
+ * Hides from the compiler how a packet pointer was computed: the verifier wants each access to be checked by
+ * comparing that very pointer with the packet's end, and an optimizer knows shorter ways. Nothing elsewhere.
+ */
+#ifdef __bpf__
+#define WIRE_OPAQUE(value) asm volatile("" : "+r"(value))
+#else
+#define WIRE_OPAQUE(value) ((void)0)
+#endif
+
 /* A value at any address. BPF checks packet pointers itself and would turn a packed access into single octets. */
 #ifdef __bpf__
 #define WIRE_UNALIGNED __attribute__((may_alias))

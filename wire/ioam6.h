@@ -115,7 +115,7 @@ struct ioam6_found {
 	uint16_t header_len; /* of the hop-by-hop header */
 	uint16_t option;     /* the first pre-allocated trace of the namespace asked for */
 	uint16_t data_words; /* of its data, free space included */
-	uint8_t others;	     /* options that are neither padding nor that one */
+	bool others;	     /* options that are neither padding nor that one */
 	struct ioam6_trace trace;
 };
 
@@ -133,7 +133,7 @@ WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, struct 
 	if (!option || walk->len < IOAM6_TRACE_AT - OPTION_HEADER_LEN)
 		return false;
 	if (option[IOAM6_TYPE_AT] != IOAM6_TYPE_PREALLOCATED || found->option) {
-		found->others++;
+		found->others = true;
 		return true;
 	}
 	option = bytes_at(walk->ip6, walk->end, walk->option, IOAM6_DATA_AT);
@@ -142,7 +142,7 @@ WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, struct 
 		return false;
 	trace = ioam6_trace_read(option + IOAM6_TRACE_AT);
 	if (namespace != IOAM6_NAMESPACE_ANY && trace.namespace != namespace) {
-		found->others++;
+		found->others = true;
 		return true;
 	}
 	*why = OUTCOME_bad_node_len;
@@ -181,7 +181,7 @@ WIRE_INLINE bool ioam6_find(uint8_t *ip6, const uint8_t *end, int namespace, str
 		if (step == HBH_PADDING)
 			continue;
 		if (walk.type != IOAM6_OPTION_MUTABLE)
-			found->others++;
+			found->others = true;
 		else if (!ioam6_check(&walk, namespace, found, why))
 			return false;
 	}

@@ -51,6 +51,8 @@ WIRE_INLINE uint8_t *bytes_at(uint8_t *start, const uint8_t *end, uint32_t at, u
 	if (at > IPV6_LEN + HBH_LEN_MAX)
 		return NULL;
 	uint8_t *p = start + at;
+
+	WIRE_OPAQUE(p);
 	return p + len > end ? NULL : p;
 }
 
@@ -73,6 +75,30 @@ struct hbh_walk {
 
 enum hbh_step { HBH_END, HBH_PADDING, HBH_OPTION, HBH_BAD };
 
+/*
+ * For the verifier: makes the walk's numbers mere ranges, the same after each step. Else every combination of how far
+ * the walk came and what it counted would be a state of its own, a million of them. HBH_ZERO is the next header of a
+ * packet that has a hop-by-hop header: 0, but only at run time. Nothing elsewhere.
+ */
+#ifdef __bpf__
+#define HBH_ZERO(walk) (*(volatile uint8_t *)((walk)->ip6 + IPV6_NEXT_HEADER_AT))
+#define HBH_FORGET(value, mask)     \
+	do {                        \
+		WIRE_OPAQUE(value); \
+		(value) &= (mask);  \
+	} while (0)
+#else
+#define HBH_ZERO(walk) 0
+#define HBH_FORGET(value, mask) ((void)0)
+#endif
+
+WIRE_INLINE void hbh_forget(struct hbh_walk *walk)
+{
+	HBH_FORGET(walk->at, 0xfff);
+	HBH_FORGET(walk->padding, 0xf);
+	HBH_FORGET(walk->options, 0xf);
+}
+
 /* Begins a walk. The caller knows that an IPv6 header is there whose next header is hop-by-hop. */
 WIRE_INLINE bool hbh_start(struct hbh_walk *walk, uint8_t *ip6, const uint8_t *end)
 {
@@ -81,34 +107,34 @@ WIRE_INLINE bool hbh_start(struct hbh_walk *walk, uint8_t *ip6, const uint8_t *e
 	if (!header)
 		return false;
 	*walk = (struct hbh_walk){ .ip6 = ip6, .end = end };
-	walk->at = IPV6_LEN + OPTION_HEADER_LEN;
+	walk->padding = walk->options = HBH_ZERO(walk);
+	walk->at = IPV6_LEN + OPTION_HEADER_LEN + HBH_ZERO(walk);
 	walk->stop = IPV6_LEN + (header[1] + 1U) * 8;
 	return bytes_at(ip6, end, walk->stop - 1, 1) != NULL;
 }
 
 /* Are the `len` octets of a PadN's data zero? More than 5 never come here. */
-WIRE_INLINE bool padding_is_zero(const uint8_t *data, const uint8_t *end, uint32_t len)
+WIRE_INLINE bool padding_is_zero(const struct hbh_walk *walk, uint32_t at, uint32_t len)
 {
-	uint8_t any = 0;
+	for (uint32_t i = 0; i < HBH_PADDING_MAX - OPTION_HEADER_LEN && i < len; i++) {
+		const uint8_t *octet = bytes_at(walk->ip6, walk->end, at + i, 1);
 
-	for (uint32_t i = 0; i < HBH_PADDING_MAX - OPTION_HEADER_LEN; i++) {
-		if (i >= len)
-			break;
-		if (data + i + 1 > end)
+		if (!octet || *octet)
 			return false;
-		any |= data[i];
 	}
-	return any == 0;
+	return true;
 }
 
 /* One option or padding further. `why` is set with HBH_BAD. */
 WIRE_INLINE enum hbh_step hbh_step(struct hbh_walk *walk, enum outcome *why)
 {
-	uint32_t left = walk->stop - walk->at, len = 1;
+	uint32_t left, len = 1;
 	uint8_t *p;
 
+	hbh_forget(walk);
 	if (walk->at == walk->stop)
 		return HBH_END;
+	left = walk->stop - walk->at;
 	*why = OUTCOME_bad_truncated;
 	p = bytes_at(walk->ip6, walk->end, walk->at, 1);
 	if (!p)
@@ -132,13 +158,14 @@ WIRE_INLINE enum hbh_step hbh_step(struct hbh_walk *walk, enum outcome *why)
 		if (walk->padding > HBH_PADDING_MAX)
 			return HBH_BAD;
 		if (len > OPTION_HEADER_LEN &&
-		    !padding_is_zero(p + OPTION_HEADER_LEN, walk->end, len - OPTION_HEADER_LEN))
+		    !padding_is_zero(walk, walk->option + OPTION_HEADER_LEN, len - OPTION_HEADER_LEN))
 			return HBH_BAD;
 		return HBH_PADDING;
 	}
-	walk->padding = 0;
 	*why = OUTCOME_bad_option_count;
-	return ++walk->options > HBH_OPTIONS_MAX ? HBH_BAD : HBH_OPTION;
+	walk->padding = HBH_ZERO(walk);
+	walk->options++;
+	return walk->options > HBH_OPTIONS_MAX ? HBH_BAD : HBH_OPTION;
 }
 
 #endif

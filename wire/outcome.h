@@ -29,7 +29,6 @@
 	OUTCOME(bare_mtu, "bare: would exceed the MTU")                                      \
 	OUTCOME(bare_headroom, "bare: no headroom and no clone allowed")                     \
 	OUTCOME(bare_clone_failed, "bare: the kernel could not clone")                       \
-	OUTCOME(drop_clone_failed, "a clone could not grow; TCP sends its bytes again")      \
 	OUTCOME(replies_ambiguous, "reply left bare: more than one request in flight")       \
 	/* router */                                                                         \
 	OUTCOME(appended, "node data written")                                               \

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Kernel fields that no helper shows: an skb's headroom, a socket's write sequence, a queue's depth.
+ *
+ * With the cast kfuncs (6.2) they are plain loads. Before, the pointer goes through a map slot, which makes it a
+ * number to the verifier, and the fields are read by bpf_probe_read_kernel(). Only the fields used are declared.
+ */
+#ifndef HOPSPAN_TC_KERNEL_BPF_H
+#define HOPSPAN_TC_KERNEL_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct Qdisc_ops {
+	char id[16];
+};
+
+struct gnet_stats_queue {
+	__u32 backlog;
+};
+
+struct Qdisc {
+	unsigned int flags;
+	struct Qdisc_ops *ops;
+	struct gnet_stats_queue qstats;
+};
+
+
+struct net_device {
+	unsigned int mtu;
+	struct Qdisc *qdisc;
+	struct {
+		struct list_head lower;
+	} adj_list;
+};
+
+struct sk_buff {
+	unsigned char *head, *data;
+	struct net_device *dev;
+};
+
+struct tcp_sock {
+	__u32 write_seq;
+	__u16 tcp_header_len;
+};
+
+#pragma clang attribute pop
+
+enum {
+	QDISC_MQROOT = 0x8,    /* TCQ_F_MQROOT: the queue is chosen after tc egress */
+	QDISC_CPUSTATS = 0x20, /* TCQ_F_CPUSTATS: the backlog is kept per CPU */
+};
+
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} kernel_slot SEC(".maps");
+
+/* A pointer as a plain number. */
+static __always_inline void *kernel_address(void *pointer)
+{
+	__u32 key = 0;
+	volatile __u64 *slot = bpf_map_lookup_elem(&kernel_slot, &key);
+
+	if (!slot)
+		return NULL;
+	*slot = (__u64)(unsigned long)pointer;
+	return (void *)(unsigned long)*slot;
+}
+
+/* object->field, by a load or by a probe read. `kfuncs` is a constant, so only one of them is left. */
+#define KERNEL_READ(kfuncs, object, field)                                      \
+	({                                                                      \
+		__typeof__((object)->field) kernel_value;                       \
+		if (kfuncs)                                                     \
+			kernel_value = (object)->field;                         \
+		else                                                            \
+			BPF_CORE_READ_INTO(&kernel_value, object, field);       \
+		kernel_value;                                                   \
+	})
+
+static __always_inline struct sk_buff *kernel_skb(struct __sk_buff *skb, bool kfuncs)
+{
+	return kfuncs ? bpf_cast_to_kern_ctx(skb) : kernel_address(skb);
+}
+
+static __always_inline struct tcp_sock *kernel_tcp(struct bpf_sock *sk, bool kfuncs)
+{
+	return kfuncs ? bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock)) : kernel_address(sk);
+}
+
+static __always_inline __u32 skb_headroom(struct sk_buff *skb, bool kfuncs)
+{
+	return KERNEL_READ(kfuncs, skb, data) - KERNEL_READ(kfuncs, skb, head);
+}
+
+static __always_inline struct Qdisc *skb_root_qdisc(struct sk_buff *skb, bool kfuncs)
+{
+	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
+
+	return KERNEL_READ(kfuncs, dev, qdisc);
+}
+
+static __always_inline __u32 skb_device_mtu(struct sk_buff *skb, bool kfuncs)
+{
+	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
+
+	return KERNEL_READ(kfuncs, dev, mtu);
+}
+
+/*
+ * Octets queued in the device's root qdisc, or all ones where nobody can know: the queue is chosen later (multiqueue,
+ * devices stacked on others) or its depth is kept per CPU. 0 without a qdisc on a device that has nothing below it.
+ */
+static __always_inline __u32 skb_queue_bytes(struct sk_buff *skb, bool kfuncs)
+{
+	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
+	struct Qdisc *qdisc = KERNEL_READ(kfuncs, dev, qdisc);
+	void *lower = (void *)dev + bpf_core_field_offset(struct net_device, adj_list.lower);
+
+	if (KERNEL_READ(kfuncs, dev, adj_list.lower.next) != lower ||
+	    KERNEL_READ(kfuncs, qdisc, flags) & (QDISC_MQROOT | QDISC_CPUSTATS))
+		return ~0U;
+	return KERNEL_READ(kfuncs, qdisc, qstats.backlog);
+}
+
+/* Does the root qdisc sort packets by their socket, so that a clone may overtake its neighbours? */
+static __always_inline bool skb_qdisc_is_fq(struct sk_buff *skb, bool kfuncs)
+{
+	struct Qdisc *qdisc = skb_root_qdisc(skb, kfuncs);
+	struct Qdisc_ops *ops = KERNEL_READ(kfuncs, qdisc, ops);
+
+	return KERNEL_READ(kfuncs, ops, id[0]) == 'f' && KERNEL_READ(kfuncs, ops, id[1]) == 'q' &&
+	       KERNEL_READ(kfuncs, ops, id[2]) == 0;
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Ground under every BPF program, tc and XDP: its counters, the clock, and its node's data.
+ */
+#ifndef HOPSPAN_TC_PLANE_BPF_H
+#define HOPSPAN_TC_PLANE_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "plane.h"
+#include "wire/node.h"
+
+#define NS_PER_S 1000000000ULL
+
+/* The counters of one role, by outcome; all programs of the role in a namespace share them. */
+#define PLANE_COUNTERS(role)                               \
+	struct {                                           \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);   \
+		__uint(max_entries, OUTCOME_COUNT);        \
+		__type(key, __u32);                        \
+		__type(value, __u64);                      \
+		__uint(pinning, LIBBPF_PIN_BY_NAME);       \
+	} role##_count SEC(".maps");                       \
+	static __always_inline void count(enum outcome outcome) \
+	{                                                  \
+		__u32 key = outcome;                       \
+		__u64 *counter = bpf_map_lookup_elem(&role##_count, &key); \
+		if (counter)                               \
+			++*counter;                        \
+	}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct plane_clock);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} clock SEC(".maps");
+
+/* TAI - CLOCK_MONOTONIC, at CLOCK_MONOTONIC `mono_ns`. Racing refreshes write the same value. */
+static __always_inline __u64 clock_mono_to_tai(__u64 mono_ns)
+{
+	__u32 key = 0;
+	struct plane_clock *c = bpf_map_lookup_elem(&clock, &key);
+
+	if (!c)
+		return 0;
+	if (mono_ns - c->refreshed_ns > PLANE_CLOCK_REFRESH_NS) {
+		c->mono_to_tai_ns = bpf_ktime_get_tai_ns() - bpf_ktime_get_ns() + c->correction_ns;
+		c->refreshed_ns = mono_ns;
+	}
+	return c->mono_to_tai_ns;
+}
+
+static __always_inline __u64 clock_tai_ns(void)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	return now + clock_mono_to_tai(now);
+}
+
+/* This node's data at `tai_ns`; the caller adds what else it knows. */
+static __always_inline struct ioam6_node plane_node_data(const volatile struct plane_node *self, __u64 tai_ns)
+{
+	struct ioam6_node node = IOAM6_NODE_UNKNOWN;
+
+	node.id = self->id;
+	node.id_wide = self->id_wide;
+	node.seconds = tai_ns / NS_PER_S;
+	node.fraction = tai_ns % NS_PER_S;
+	return node;
+}
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The socket option: where a trace context enters. cgroup/setsockopt and cgroup/getsockopt at level SOL_HOPSPAN.
+ *
+ * The kernel holds the socket's lock, as it does while TCP sends, so a range begins at exactly the next byte written.
+ * An option that another instance has answered (optlen -1) is left alone.
+ */
+#include "socket.bpf.h"
+
+enum { EINVAL = 22, ENODATA = 61, EOPNOTSUPP = 95 };
+enum { FAMILY_INET = 2, FAMILY_INET6 = 10, SOCKOPT_ANSWERED = -1 };
+
+static __always_inline int refuse(int error)
+{
+	bpf_set_retval(-error);
+	return 0;
+}
+
+/* What sdk/hopspan.h promises of the value. */
+static __always_inline bool option_is_valid(const struct hopspan_context *option)
+{
+	__u8 trace = 0, span = 0, reserved = 0;
+
+	for (unsigned int i = 0; i < sizeof(option->trace_id); i++)
+		trace |= option->trace_id[i];
+	for (unsigned int i = 0; i < sizeof(option->span_id); i++)
+		span |= option->span_id[i];
+	for (unsigned int i = 0; i < sizeof(option->reserved); i++)
+		reserved |= option->reserved[i];
+	return option->version == HOPSPAN_CONTEXT_VERSION && !reserved && !trace == !span;
+}
+
+static __always_inline struct context context_from_option(const struct hopspan_context *option)
+{
+	struct context context = { .version = CONTEXT_VERSION, .flags = option->flags };
+
+	__builtin_memcpy(context.trace_id, option->trace_id, sizeof(context.trace_id));
+	__builtin_memcpy(context.span_id, option->span_id, sizeof(context.span_id));
+	return context;
+}
+
+static __always_inline int context_set(struct bpf_sock *sk, const struct hopspan_context *option)
+{
+	struct context context = context_from_option(option);
+	struct socket_state *state;
+	__u32 begin = 0;
+
+	state = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state)
+		return 0;
+	state->set = context;
+	if (sk->protocol != NEXT_HEADER_TCP)
+		return 1;
+	if (sk->state != SOCKET_TCP_CLOSE) {
+		struct tcp_sock *tcp = kernel_address(sk);
+
+		begin = BPF_CORE_READ(tcp, write_seq);
+	}
+	range_open(state, begin, sk->state == SOCKET_TCP_CLOSE, &context,
+		   context.flags & CONTEXT_FLAG_SAMPLED && !context_is_empty(&context));
+	return 1;
+}
+
+SEC("cgroup/setsockopt")
+int sockopt_set(struct bpf_sockopt *ctx)
+{
+	struct hopspan_context option;
+	const __u8 *value = ctx->optval, *end = ctx->optval_end;
+	struct bpf_sock *sk = ctx->sk;
+	volatile __s32 *optlen = &ctx->optlen;
+
+	if (ctx->level != SOL_HOPSPAN || *optlen == SOCKOPT_ANSWERED || ctx->optname != HOPSPAN_CONTEXT || !sk)
+		return 1;
+	if (sk->family != FAMILY_INET && sk->family != FAMILY_INET6)
+		return refuse(EOPNOTSUPP);
+	if (sk->protocol != NEXT_HEADER_TCP && sk->protocol != NEXT_HEADER_UDP)
+		return refuse(EOPNOTSUPP);
+	if (*optlen != sizeof(option) || value + sizeof(option) > end)
+		return refuse(EINVAL);
+	__builtin_memcpy(&option, value, sizeof(option));
+	if (!option_is_valid(&option) || (sk->protocol == NEXT_HEADER_TCP && sk->state == SOCKET_TCP_LISTEN))
+		return refuse(EINVAL);
+	if (!context_set(sk, &option))
+		return refuse(12 /* ENOMEM */);
+	*optlen = SOCKOPT_ANSWERED;
+	return 1;
+}
+
+static __always_inline struct hopspan_context option_from_context(const struct context *context)
+{
+	struct hopspan_context option = { .version = HOPSPAN_CONTEXT_VERSION, .flags = context->flags };
+
+	__builtin_memcpy(option.trace_id, context->trace_id, sizeof(option.trace_id));
+	__builtin_memcpy(option.span_id, context->span_id, sizeof(option.span_id));
+	return option;
+}
+
+SEC("cgroup/getsockopt")
+int sockopt_get(struct bpf_sockopt *ctx)
+{
+	struct hopspan_context option = { .version = HOPSPAN_CONTEXT_VERSION };
+	struct bpf_sock *sk = ctx->sk;
+	struct socket_state *state;
+	__u8 *value = ctx->optval, *end = ctx->optval_end;
+	volatile __s32 *retval = &ctx->retval, *optlen = &ctx->optlen;
+	bool received = ctx->optname == HOPSPAN_RECEIVED;
+
+	if (ctx->level != SOL_HOPSPAN || (!received && ctx->optname != HOPSPAN_CONTEXT) || !sk || *retval == 0)
+		return 1;
+	if (*optlen < (__s32)sizeof(option) || value + sizeof(option) > end)
+		return refuse(EINVAL);
+	state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	if (received && (!state || state->received.version != CONTEXT_VERSION))
+		return refuse(ENODATA);
+	if (state)
+		option = option_from_context(received ? &state->received : &state->set);
+	__builtin_memcpy(value, &option, sizeof(option));
+	*optlen = sizeof(option);
+	*retval = 0;
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What hopspan keeps per socket (map "sockets"): which bytes belong to which request.
+ *
+ * Each HOPSPAN_CONTEXT opens a range at the TCP write sequence of that moment; it ends where the next begins. A sink
+ * opens one likewise with the context that arrived, for the reply.
+ */
+#ifndef HOPSPAN_TC_SOCKOPT_H
+#define HOPSPAN_TC_SOCKOPT_H
+
+#include <linux/bpf.h>
+
+#include "sdk/hopspan.h"
+#include "wire/context.h"
+#include "wire/ipv6.h"
+
+enum { SOCKET_RANGES = 8 }; /* a power of two, at most 32; the oldest is forgotten */
+
+struct socket_range {
+	__u32 begin; /* TCP sequence of the first byte */
+	__u8 used;
+	__u8 from_start; /* opened before connect: begins with the connection */
+	__u8 reserved[2];
+	struct context context;
+};
+
+struct socket_state {
+	struct bpf_spin_lock lock; /* sinks and the application write from different CPUs */
+	__u32 opened;		   /* ranges so far; the newest is (opened - 1) % SOCKET_RANGES */
+	__u32 waiting;		   /* bit per range: its packet has not gone yet */
+	struct socket_range ranges[SOCKET_RANGES];
+	struct context set;	 /* by the application, last */
+	struct context received; /* from the peer, last */
+};
+
+#endif

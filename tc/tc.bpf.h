@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * An skb as tc programs see it: verdicts, TCP's offsets, pointers to the IPv6 header.
+ */
+#ifndef HOPSPAN_TC_TC_BPF_H
+#define HOPSPAN_TC_TC_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "wire/ipv6.h"
+
+enum { TC_ACT_UNSPEC = -1, TC_ACT_OK = 0, TC_ACT_SHOT = 2, TC_ACT_STOLEN = 4 };
+enum { NET_XMIT_SUCCESS = 0, NET_XMIT_DROP = 1, NET_XMIT_CN = 2 };
+
+enum { NEXT_HEADER_ROUTING = 43, NEXT_HEADER_FRAGMENT = 44, NEXT_HEADER_DESTINATION = 60 };
+
+/* RFC 9293 section 3.1 */
+enum {
+	TCP_LEN_MIN = 20,
+	TCP_SEQ_AT = 4,
+	TCP_HEADER_LEN_AT = 12,
+	TCP_FLAGS_AT = 13,
+	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
+};
+
+static __always_inline __u8 *skb_end(const struct __sk_buff *skb)
+{
+	return (__u8 *)(long)skb->data_end;
+}
+
+static __always_inline __u8 *skb_ip6(const struct __sk_buff *skb, __u32 link_len)
+{
+	return (__u8 *)(long)skb->data + link_len;
+}
+
+/* An IPv6 packet with a hop-by-hop header, `len` octets of it linear. Packet pointers are new afterwards. */
+static __always_inline bool skb_has_options(struct __sk_buff *skb, __u32 link_len, __u32 len)
+{
+	__u8 *ip6;
+
+	if (skb->protocol != bpf_htons(ETHERTYPE_IPV6))
+		return false;
+	ip6 = skb_ip6(skb, link_len);
+	if (ip6 + IPV6_LEN > skb_end(skb) && bpf_skb_pull_data(skb, link_len + IPV6_LEN))
+		return false;
+	ip6 = skb_ip6(skb, link_len);
+	if (ip6 + IPV6_LEN > skb_end(skb) || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
+		return false;
+	len += link_len;
+	if (len > skb->len)
+		len = skb->len;
+	return (__u8 *)(long)skb->data + len <= skb_end(skb) || !bpf_skb_pull_data(skb, len);
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A router, where a packet comes in, on devices where XDP costs more than it gives: tc ingress. No metadata from here;
+ * tc/depart finds the slot by node id and hop limit.
+ */
+#include "tc.bpf.h"
+#include "xdp/transit.bpf.h"
+
+PLANE_COUNTERS(transit)
+
+const volatile struct transit_config config;
+
+enum { TRANSIT_LINEAR_LEN = IPV6_LEN + 320 }; /* the largest trace with room for other options */
+
+SEC("tc")
+int tc_transit(struct __sk_buff *skb)
+{
+	enum outcome outcome = OUTCOME_pass;
+	__u64 arrival_tai_ns;
+	__u32 slot;
+	__u8 *ip6;
+
+	if (skb_has_options(skb, config.self.link_len, TRANSIT_LINEAR_LEN)) {
+		ip6 = skb_ip6(skb, config.self.link_len);
+		if (ip6 + IPV6_LEN <= skb_end(skb))
+			outcome = transit_arrive(ip6, skb_end(skb), &config.self, &slot, &arrival_tai_ns);
+	}
+	count(outcome);
+	return TC_ACT_UNSPEC;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A router's arrival (XDP or tc ingress) and departure (tc egress), and ctl.
+ */
+#ifndef HOPSPAN_XDP_TRANSIT_H
+#define HOPSPAN_XDP_TRANSIT_H
+
+#include "tc/plane.h"
+
+/* .rodata of the arrival and departure programs. */
+struct transit_config {
+	struct plane_node self;
+};
+
+/*
+ * XDP metadata of a packet that got a slot: travels in front of the frame through the kernel's forwarding. Its end is
+ * spare, because the neighbour cache writes the next link-layer header there.
+ */
+enum { TRANSIT_META_MAGIC = 0x68706d31 };
+
+struct transit_meta {
+	uint32_t magic;
+	uint32_t slot; /* of the node data, octets from the IPv6 header */
+	uint64_t arrival_tai_ns;
+	uint8_t spare[16];
+};
+
+#endif
