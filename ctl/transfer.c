@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "draw.h"
 #include "path.h"
 #include "table.h"
@@ -28,6 +29,7 @@ struct transfer {
 	int64_t last_record_unix_ns;
 	int64_t start_unix_ns, end_unix_ns;
 	int64_t min_ns, max_ns, sum_ns;
+	int64_t clock_error_ns; /* as of the last packet; -1: not known */
 	uint64_t packets;
 	uint64_t seen[SEEN_PACKETS];
 	uint8_t w3c_flags;
@@ -41,6 +43,7 @@ struct closed {
 
 struct transfers {
 	struct path_tables tables;
+	struct clocks clocks;
 	struct store *store;
 	struct table open, closed;
 	struct transfer **ended; /* TRANSFERS_ENDED_MAX */
@@ -106,6 +109,7 @@ void transfers_free(struct transfers *transfers)
 	table_free(&transfers->open);
 	table_free(&transfers->closed);
 	edges_free(&transfers->tables.edges);
+	clocks_free(&transfers->clocks);
 	baselines_free(&transfers->tables.baselines);
 	free(transfers->tables.receiver);
 	free(transfers->ended);
@@ -305,11 +309,20 @@ static void record_copy(struct record *copy, const struct record *record)
 	memcpy(copy->hops, record->hops, record->hop_count * sizeof(record->hops[0]));
 }
 
+static int64_t count_clocks(struct transfers *transfers)
+{
+	const struct path *path = transfers->path;
+	const struct record *record = &transfers->record;
+
+	return clocks_add(&transfers->clocks, &record->source, &record->destination,
+			  record->time_unix_ns - path->nodes[path->first].stamp_unix_ns, record->time_unix_ns);
+}
+
 /* The packet counts for its flow's usual; then it joins a transfer unless its own is closed. */
 static void add_path(struct transfers *transfers, struct transfer *transfer, const struct flow *flow, uint64_t hash)
 {
 	const struct path *path = transfers->path;
-	int64_t time_unix_ns = transfers->record.time_unix_ns;
+	int64_t time_unix_ns = transfers->record.time_unix_ns, clock_error_ns = count_clocks(transfers);
 	struct baseline *usual = transfer ? transfer->usual : usual_find(transfers, &transfers->record);
 
 	baseline_add(usual, path->end_unix_ns - path->start_unix_ns, time_unix_ns);
@@ -326,6 +339,7 @@ static void add_path(struct transfers *transfers, struct transfer *transfer, con
 		return;
 	}
 	transfer_join(transfer, path, time_unix_ns);
+	transfer->clock_error_ns = clock_error_ns;
 	table_touch(&transfers->open, &transfer->entry);
 }
 
@@ -376,7 +390,7 @@ static void transfer_draw(struct transfers *transfers, struct transfer *transfer
 		.min_ns = transfer->min_ns,
 		.mean_ns = transfer->sum_ns / (int64_t)transfer->packets,
 		.max_ns = transfer->max_ns,
-		.clock_error_ns = -1,
+		.clock_error_ns = transfer->clock_error_ns,
 	};
 
 	draw_transfer(spans, &drawing);

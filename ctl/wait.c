@@ -65,44 +65,6 @@ void edges_free(struct edges *edges)
 	table_free(&edges->table);
 }
 
-/* True: a new slot was begun. A packet from before the whole window is not counted. */
-static bool least_add(struct least_slot *slots, int count, int64_t slot_ns, int64_t passage_ns, int64_t now_unix_ns)
-{
-	int64_t number = now_unix_ns / slot_ns;
-	struct least_slot *slot = &slots[(uint64_t)number % count];
-	bool fresh = !slot->packets || slot->number < number;
-
-	if (!fresh && slot->number > number)
-		return false;
-	if (fresh)
-		*slot = (struct least_slot){ .number = number };
-	if (fresh || passage_ns < slot->passage_ns) {
-		slot->passage_ns = passage_ns;
-		slot->at_unix_ns = now_unix_ns;
-	}
-	slot->packets++;
-	return fresh;
-}
-
-/* The least within the window, each carried to now by the drift. False: none. */
-static bool least_get(const struct least_slot *slots, int count, int64_t slot_ns, double drift, int64_t now_unix_ns,
-		      int64_t *least_ns)
-{
-	bool found = false;
-
-	for (int i = 0; i < count; i++) {
-		int64_t age_ns = now_unix_ns - slots[i].at_unix_ns, passage_ns;
-
-		if (!slots[i].packets || age_ns > count * slot_ns)
-			continue;
-		passage_ns = slots[i].passage_ns + (int64_t)(drift * (double)age_ns);
-		if (!found || passage_ns < *least_ns)
-			*least_ns = passage_ns;
-		found = true;
-	}
-	return found;
-}
-
 /* Called when minute `number` begins: from the slope over those before it. */
 static double drift_of(const struct least_slot *slots, int64_t number)
 {

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "baseline.h"
+#include "least.h"
 #include "nodes.h"
 #include "table.h"
 
@@ -24,13 +25,6 @@ enum {
 	EDGES_MAX = 16384, /* the one not used for longest goes; 10 MB */
 	LEAST_EMPTY_SLOTS = 10,
 	LEAST_ANY_SLOTS = 6,
-};
-
-/* The least passage of one minute, or of 10 s. */
-struct least_slot {
-	int64_t number; /* time / length of a slot */
-	int64_t passage_ns, at_unix_ns;
-	uint32_t packets; /* 0: free */
 };
 
 struct edge_key {

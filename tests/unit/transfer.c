@@ -293,6 +293,25 @@ static void test_worst_link(void **state)
 	assert_false(has(&close_all(fixture)->spans[0], AT_worst));
 }
 
+/* 617 us there and 206 back, by clocks 1 ms apart: the sum is not touched by that. */
+static void test_clock_error(void **state)
+{
+	struct record reply = packet(1, 5000, 0), request = plain(1, 0, 0, 0);
+	struct span_list *spans;
+
+	request.time_unix_ns += 1000000;
+	add(*state, request);
+	assert_false(has(&close_all(*state)->spans[0], AT_clock_error_ns));
+	reply.context.attribution = CONTEXT_LEARNT;
+	reply.source = request.destination;
+	reply.destination = request.source;
+	arrive(&reply, 64, 5206 - 1000);
+	add(*state, reply);
+	spans = close_all(*state);
+	assert_int_equal(number_of(&spans->spans[0], AT_clock_error_ns), 617000 + 206000);
+	assert_int_equal(number_of(&spans->spans[0], AT_adjusted_ns), -794000);
+}
+
 /* What `trace show` derives from a span is the key under which the packets were counted. */
 static void test_keys(void **state)
 {
@@ -375,7 +394,8 @@ int main(void)
 		TEST(test_not_traced),	    TEST(test_shadow_and_flags),
 		TEST(test_determinism),	    TEST(test_usual_and_worst),
 		TEST(test_worst_link),	    TEST(test_keys),
-		TEST(test_bounded),	    TEST(test_store),
+		TEST(test_clock_error),	    TEST(test_bounded),
+		TEST(test_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
