@@ -12,7 +12,8 @@ Header lines of a vector:
     # packet: {...}      what hopspan decode prints, without the hops
     # hop: {...}         one for each hop, the sender first
     # tshark: WORDS      what tshark 4.0 is to say, where that differs: "invalid_type ..." (it marks the packet so),
-                         "skip N" (the first N nodes it lists are another trace's), "blind" (it reads no node), "active" (it sees the flag)
+                         "skip N" (the first N nodes it lists are another trace's), "blind" (it reads no node),
+                         "active" (it sees that flag)
 """
 import ipaddress
 import json
