@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The doors: OTLP/HTTP in and out, against each other and against a server that refuses, over loopback. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -563,6 +564,20 @@ static void export_partial_success(void **state)
 	assert_int_equal(counts.retries, 0);
 }
 
+/* A port that refuses connections and is nobody else's; who allows reuse may still listen on it. */
+static int port_hold(uint16_t *port)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(name);
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &len), 0);
+	*port = ntohs(name.sin_port);
+	return fd;
+}
+
 /* Nobody listens at first: the batch waits, through a restart too. */
 static void export_without_backend(void **state)
 {
@@ -577,8 +592,7 @@ static void export_without_backend(void **state)
 	int fd;
 
 	place_make((void **)&to);
-	assert_int_equal(listen_open("127.0.0.1:0", &fd, &port), 0);
-	close(fd);
+	fd = port_hold(&port);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
 	snprintf(url, sizeof(url), "http://%s/v1/traces", address);
 	batch_add(from->store, 1);
@@ -599,6 +613,7 @@ static void export_without_backend(void **state)
 	export_stop(export, 0);
 	assert_same_batches(from->store, to->store, 1);
 	receive_stop(receive);
+	close(fd);
 	place_remove((void **)&to);
 }
 
