@@ -6,12 +6,13 @@
 
 const struct command commands[] = {
 	{ "trace", "list", cmd_trace_list, "[limit N] [store FILE]", "the newest traces, a line each",
+	  "  Times are UTC, durations ms; \"slow at\" is the place furthest above its usual.\n"
 	  "  limit N     at most N traces (20)\n"
 	  "  store FILE  the collector's store ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n" },
 	{ "trace", "show", cmd_trace_show, "ID [-a] [store FILE]",
 	  "one trace as a waterfall, application and network spans together, with a verdict",
 	  "  ID          a trace id, or any beginning of one that no other trace shares\n"
-	  "  -a          every row: nothing folded\n"
+	  "  -a          every row: nothing folded (as without a terminal)\n"
 	  "  store FILE  the collector's store ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n" },
 	{ "decode", NULL, cmd_decode, "FILE.pcap [nodes FILE]", "one JSON line per stamped packet of a capture",
 	  "  FILE.pcap   a capture (pcap, pcapng) of Ethernet, Linux cooked, nflog or raw\n"

@@ -73,13 +73,33 @@ static const char *stay_place(const struct judgement *judgement, const struct se
 			    sentence_amount(judgement, attr_get_int(&stay->span->attrs, "hopspan.wait_ns", 0)), queue);
 }
 
+static long long silent_routers(const struct segment *segment)
+{
+	return segment->span ? attr_get_int(&segment->span->attrs, "hopspan.silent_hops", 0) : 0;
+}
+
+bool segment_is_silent(const struct segment *segment)
+{
+	return !segment_is_stay(segment) && silent_routers(segment) > 0;
+}
+
+/* "from r3 to server", of a span named "r3 -> ? -> server". */
+static const char *ends(struct arena *arena, const char *name)
+{
+	const char *first = strstr(name, " -> "), *last = first;
+
+	if (!first)
+		return arena_printf(arena, "on %s", name);
+	for (const char *next; (next = strstr(last + 1, " -> "));)
+		last = next;
+	return arena_printf(arena, "from %.*s to %s", (int)(first - name), name, last + 4);
+}
+
 static const char *hop_place(const struct judgement *judgement, const struct segment *hop)
 {
-	const char *from = segment_text(hop, "hopspan.from"), *to = segment_text(hop, "hopspan.to");
 	const char *egress = segment_text(hop, "hopspan.egress_if");
-	long long silent = attr_get_int(&hop->span->attrs, "hopspan.silent_hops", 0);
-	const char *place = from && to ? arena_printf(judgement->arena, "from %s to %s", from, to)
-				       : arena_printf(judgement->arena, "on %s", hop->span->name);
+	const char *place = ends(judgement->arena, hop->span->name);
+	long long silent = silent_routers(hop);
 
 	if (silent > 0)
 		place = arena_printf(judgement->arena, "%s, %lld silent router%s between", place, silent,
@@ -101,8 +121,9 @@ const char *sentence_place(const struct judgement *judgement, const struct segme
 		return arena_printf(judgement->arena, "in %s, %s", segment->host, segment->when);
 	if (segment_is_stay(segment))
 		return stay_place(judgement, segment);
-	return segment_is_hop(segment) ? hop_place(judgement, segment)
-				       : arena_printf(judgement->arena, "on %s", segment->span->name);
+	return segment_is_hop(segment) || segment_is_silent(segment)
+		   ? hop_place(judgement, segment)
+		   : arena_printf(judgement->arena, "on %s", segment->span->name);
 }
 
 /* What the router in front of a link said about its queue; the sender's is on its link itself. */
@@ -131,7 +152,7 @@ const char *sentence_usual(const struct judgement *judgement, const struct segme
 {
 	if (segment->kind != SEGMENT_ROW)
 		return "";
-	bool link = !segment_is_stay(segment) && !segment_is_hop(segment);
+	bool link = !segment_is_stay(segment) && !segment_is_hop(segment) && !segment_is_silent(segment);
 
 	if (segment->usual_ns < 0)
 		return "; usual not known yet";
@@ -143,7 +164,7 @@ const char *sentence_usual(const struct judgement *judgement, const struct segme
 	if (link)
 		return arena_printf(judgement->arena, ", usual %s%s", sentence_amount(judgement, segment->usual_ns),
 				    link_queue(judgement, segment));
-	if (segment_is_hop(segment) || segment->usual_ns == 0)
+	if (!segment_is_stay(segment) || segment->usual_ns == 0)
 		return arena_printf(judgement->arena, "; usual %s", sentence_amount(judgement, segment->usual_ns));
 	return arena_printf(judgement->arena, "; %s times its usual %s %s",
 			    times_text(judgement->arena, (double)segment->time_ns / (double)segment->usual_ns),

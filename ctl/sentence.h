@@ -27,6 +27,7 @@ int64_t segment_queue_bytes(const struct segment *segment); /* -1: not known */
 
 bool segment_is_stay(const struct segment *segment);
 bool segment_is_hop(const struct segment *segment);
+bool segment_is_silent(const struct segment *segment); /* routers between did not take part */
 
 /* A queue, not the router's work: most of the stay was waiting, or how much of it is not told apart. */
 bool segment_is_queue(const struct segment *segment);

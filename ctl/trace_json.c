@@ -126,8 +126,6 @@ static json_t *verdict_json(const struct verdict *verdict)
 	set_known(json, "of_ns", verdict->of_ns);
 	if (verdict->of)
 		json_object_set_new(json, "of_span_id", hex_json(verdict->of->id, SPAN_ID_LEN));
-	if (verdict->at)
-		json_object_set_new(json, "at_span_id", hex_json(verdict->at->id, SPAN_ID_LEN));
 	set_known(json, "queue_bytes", verdict->queue_bytes);
 	set_known(json, "usual_ns", verdict->usual_ns);
 	set_known(json, "usual_packets", verdict->usual_packets);

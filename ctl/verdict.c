@@ -104,9 +104,9 @@ static const char *reason(const struct segment *segment)
 		return "host";
 	if (segment_is_stay(segment))
 		return segment_is_queue(segment) ? "queue" : "router";
-	if (!segment_is_hop(segment))
-		return "link";
-	return attr_get_int(&segment->span->attrs, "hopspan.silent_hops", 0) > 0 ? "silent" : "hop";
+	if (segment_is_silent(segment))
+		return "silent";
+	return segment_is_hop(segment) ? "hop" : "link";
 }
 
 static void say_segment(const struct judgement *judgement, struct verdict *verdict)

@@ -99,14 +99,14 @@ static void grow(int *columns, int to)
 		*columns = to;
 }
 
-/* Names get what they need, the bars two fifths of the line, and three tenths at least. */
+/* Names get what they need as long as the bars keep three tenths of the line. */
 static void set_columns(struct waterfall *waterfall)
 {
 	int width = waterfall->out->width, rest;
 
 	waterfall->usual = width >= USUAL_FROM_WIDTH;
 	waterfall->service = (int)strlen("network");
-	waterfall->name = 12;
+	waterfall->name = width < DATE_FROM_WIDTH ? 12 : 23;
 	waterfall->number = 6;
 	for (size_t i = 0; i < waterfall->tree.count; i = row_next(waterfall, i)) {
 		const struct span *span = waterfall->tree.nodes[i].span;
@@ -123,11 +123,9 @@ static void set_columns(struct waterfall *waterfall)
 	waterfall->service++;
 	rest = width - waterfall->service - (waterfall->number + 1) - (QUEUE_COLUMNS + 2) - 2;
 	rest -= waterfall->usual ? waterfall->number + 2 : 0;
-	waterfall->bar = rest - (waterfall->name + 2);
+	waterfall->bar = rest - (waterfall->name + (waterfall->usual ? 3 : 2));
 	if (waterfall->bar < 3 * width / 10)
 		waterfall->bar = 3 * width / 10;
-	if (waterfall->bar > 2 * width / 5)
-		waterfall->bar = 2 * width / 5;
 	waterfall->name = rest - waterfall->bar;
 	if (waterfall->name < 8) {
 		waterfall->bar -= 8 - waterfall->name;

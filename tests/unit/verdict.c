@@ -231,9 +231,12 @@ static struct span *hop_call(struct span_list *list, int64_t usual_us, int64_t q
 static void test_hop(void **state)
 {
 	struct span_list list = { 0 };
+	struct span *span;
 
 	(void)state;
-	set_int(&list, hop_call(&list, 352, 0), "hopspan.silent_hops", 1);
+	span = hop_call(&list, 352, 0);
+	span->name = "r3 -> ? -> server";
+	set_int(&list, span, "hopspan.silent_hops", 1);
 	assert_verdict(&list, "silent", "39.8 of 48.2 ms from r3 to server, 1 silent router between; usual 0.35.");
 	set_int(&list, hop_call(&list, 352, -1), "hopspan.silent_hops", 3);
 	assert_verdict(&list, "silent", "39.8 of 48.2 ms from r3 to server, 3 silent routers between; usual 0.35.");
