@@ -25,7 +25,9 @@
 #define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 enum {
-	WORDS_MAX = 128,
+	OWN_WORDS_MAX = PORTS_MAX + 16,
+	USER_WORDS_MAX = 200,
+	WORDS_MAX = OWN_WORDS_MAX + USER_WORDS_MAX + 1,
 	WORD_LEN = 160,
 	MEGABYTE = 1024 * 1024,
 	HUGE_MEGABYTES = 2,
@@ -37,7 +39,7 @@ enum {
 struct eal_words {
 	int count;
 	char *words[WORDS_MAX];
-	char text[WORDS_MAX][WORD_LEN];
+	char text[OWN_WORDS_MAX][WORD_LEN];
 };
 
 static char runtime_dir[256];
@@ -92,12 +94,17 @@ static void add_memory(struct eal_words *words, const struct config *config, con
 					       "--single-file-segments",
 					       "--huge-worker-stack",
 					       NULL };
+	static const char *const no_huge[] = { "--no-huge", NULL };
 	uint64_t megabytes =
 	    (uint64_t)buffers->count * (buffers->frame_len + BUFFER_OVERHEAD) / MEGABYTE + SPARE_MEGABYTES;
 	long pages = sys_number(HUGE_PAGES "free_hugepages") - sys_number(HUGE_PAGES "resv_hugepages");
 
-	if (user_chose(config, options))
+	if (user_chose(config, options)) {
+		/* Nobody can join a process without huge pages: no files to do it by. */
+		if (user_chose(config, no_huge))
+			words_add(words, "--no-shconf");
 		return;
+	}
 	if (pages > 0 && (uint64_t)pages * HUGE_MEGABYTES >= megabytes) {
 		words_add(words, "--in-memory");
 		return;
@@ -167,9 +174,14 @@ static void runtime_dir_remove(void)
 
 int eal_start(const struct config *config, const struct eal_buffers *buffers)
 {
-	struct eal_words *words = calloc(1, sizeof(*words));
+	struct eal_words *words;
 	int err = 0;
 
+	if (config->eal_count > USER_WORDS_MAX) {
+		fprintf(stderr, PROGRAM ": more than %d words for DPDK\n", USER_WORDS_MAX);
+		return -E2BIG;
+	}
+	words = calloc(1, sizeof(*words));
 	if (!words)
 		return -ENOMEM;
 	atexit(runtime_dir_remove); /* before DPDK's own, which run first and empty it */
@@ -178,7 +190,7 @@ int eal_start(const struct config *config, const struct eal_buffers *buffers)
 	add_memory(words, config, buffers);
 	add_rest(words, config);
 	add_devices(words, config, buffers);
-	for (int i = 0; i < config->eal_count && words->count < WORDS_MAX - 1; i++)
+	for (int i = 0; i < config->eal_count; i++)
 		words->words[words->count++] = config->eal_words[i];
 	if (rte_eal_init(words->count, words->words) < 0) {
 		err = -rte_errno;

@@ -11,7 +11,7 @@ traces=$(grep -c '^0000 ' "$here/traces.txt") others=$(grep -c '^0000 ' "$here/o
 all=$((traces + 1 + others))
 
 before_s=$(date +%s)
-"$forwarder" node-id 4711 -- --no-huge --no-shconf -m 64 \
+"$forwarder" node-id 4711 -- --no-huge -m 64 \
 	--vdev "net_pcap0,rx_pcap=$dir/in.pcap,tx_pcap=$dir/back-out.pcap" \
 	--vdev "net_pcap1,rx_pcap=$dir/back.pcap,tx_pcap=$dir/out.pcap" 2>"$dir/forwarder.err" &
 pid=$!
