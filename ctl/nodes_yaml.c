@@ -235,9 +235,10 @@ static void yaml_complain(const char *path, const yaml_parser_t *parser)
 			parser->problem_mark.column + 1, problem);
 }
 
-static int file_read(struct reader *reader, FILE *file)
+static int file_read(const char *path, FILE *file, struct nodes *nodes)
 {
 	yaml_document_t document;
+	const struct reader reader = { .path = path, .document = &document, .nodes = nodes };
 	yaml_parser_t parser;
 	int error;
 
@@ -245,15 +246,14 @@ static int file_read(struct reader *reader, FILE *file)
 		return -ENOMEM;
 	yaml_parser_set_input_file(&parser, file);
 	if (yaml_parser_load(&parser, &document)) {
-		reader->document = &document;
-		error = document_read(reader);
+		error = document_read(&reader);
 		yaml_document_delete(&document);
 	} else if (ferror(file)) {
 		error = -errno;
-		fprintf(stderr, "%s: %s\n", reader->path, strerror(errno));
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 	} else {
 		error = parser.error == YAML_MEMORY_ERROR ? -ENOMEM : -EINVAL;
-		yaml_complain(reader->path, &parser);
+		yaml_complain(path, &parser);
 	}
 	yaml_parser_delete(&parser);
 	return error;
@@ -261,23 +261,23 @@ static int file_read(struct reader *reader, FILE *file)
 
 int nodes_read(const char *path, struct nodes **nodes)
 {
-	struct reader reader = { .path = path, .nodes = calloc(1, sizeof(*reader.nodes)) };
+	struct nodes *list = calloc(1, sizeof(*list));
 	int error = 0;
 	FILE *file;
 
-	if (!reader.nodes)
+	if (!list)
 		return -ENOMEM;
 	if (path) {
 		file = fopen(path, "re");
-		error = file ? file_read(&reader, file) : -errno;
+		error = file ? file_read(path, file, list) : -errno;
 		if (file)
 			fclose(file);
 		else
 			fprintf(stderr, "%s: %s\n", path, strerror(-error));
 	}
 	if (error)
-		nodes_free(reader.nodes);
+		nodes_free(list);
 	else
-		*nodes = reader.nodes;
+		*nodes = list;
 	return error;
 }
