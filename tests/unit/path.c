@@ -341,6 +341,38 @@ static void test_coarse_clock(void **state)
 	assert_int_equal(number_of(span_named(spans, "r2 -> r3"), AT_link_ns), 0);
 }
 
+/* r3 comes first and its clock is 2 us ahead: the coarse one is moved, not r2. */
+static void test_coarse_clock_ahead(void **state)
+{
+	struct record record = packet(1, 0, 0);
+	struct span_list *spans;
+
+	add_hop(&record, R3, 63, 102, NONE, 0);
+	add_hop(&record, R2, 62, 100.5, 6000, 0);
+	arrive(&record, 62, 300);
+	spans = spans_of(*state, record);
+	assert_span(spans, "r2 port1", 100.5, 106.5);
+	assert_span(spans, "r3 -> r2", 100.5, 100.5);
+	assert_int_equal(number_of(span_named(spans, "r3 -> r2"), AT_adjusted_ns), -1500);
+}
+
+/* The server's clock was 5 ms behind and was set: a wait of 5056 us is found in 156. All but the 6 us it may be. */
+static void test_wait_never_above(void **state)
+{
+	struct record record = packet(1, 0, 0), queued = packet(2, 1000, 0);
+	struct span_list *spans;
+
+	add_hop(&record, R1, 63, 50, 6000, 0);
+	arrive(&record, 63, 156 - 5056);
+	spans_of(*state, record);
+	add_hop(&queued, R1, 63, 1050, 6000, 1514);
+	arrive(&queued, 63, 1156);
+	spans = spans_of(*state, queued);
+	assert_span(spans, "request", 1000, 1156);
+	assert_span(spans, "r1 eth1", 1000, 1156);
+	assert_int_equal(number_of(span_named(spans, "r1 eth1"), AT_wait_ns), 150000);
+}
+
 /* r2's clock is 30 us behind: it alone is moved, to where r1 has let the packet go. */
 static void test_clock_behind(void **state)
 {
@@ -419,16 +451,28 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_plain),	 TEST(test_path_names),
-		TEST(test_queue),	 TEST(test_no_least_known),
-		TEST(test_lower_bound),	 TEST(test_wait_never_negative),
-		TEST(test_queue_absent), TEST(test_after_queue),
-		TEST(test_sender_queue), TEST(test_sender_queue_unknown),
-		TEST(test_reply),	 TEST(test_silent_in_the_middle),
-		TEST(test_overflow),	 TEST(test_packets_queued),
-		TEST(test_unknown),	 TEST(test_first_stamp),
-		TEST(test_coarse_clock), TEST(test_clock_behind),
-		TEST(test_clock_ahead),	 TEST(test_arrival_before_departure),
+		TEST(test_plain),
+		TEST(test_path_names),
+		TEST(test_queue),
+		TEST(test_no_least_known),
+		TEST(test_lower_bound),
+		TEST(test_wait_never_negative),
+		TEST(test_queue_absent),
+		TEST(test_after_queue),
+		TEST(test_sender_queue),
+		TEST(test_sender_queue_unknown),
+		TEST(test_reply),
+		TEST(test_silent_in_the_middle),
+		TEST(test_overflow),
+		TEST(test_packets_queued),
+		TEST(test_unknown),
+		TEST(test_first_stamp),
+		TEST(test_coarse_clock),
+		TEST(test_coarse_clock_ahead),
+		TEST(test_wait_never_above),
+		TEST(test_clock_behind),
+		TEST(test_clock_ahead),
+		TEST(test_arrival_before_departure),
 		TEST(test_short_links),
 	};
 

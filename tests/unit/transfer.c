@@ -166,7 +166,9 @@ static void test_forgotten(void **state)
 	memcpy(id, close_all(fixture)->spans[0].id, SPAN_ID_LEN);
 	record.time_unix_ns += 60 * SECOND_NS;
 	add(fixture, record);
-	assert_int_equal(counts_of(fixture).late_records, 1);
+	record.time_unix_ns += 50 * SECOND_NS;
+	add(fixture, record);
+	assert_int_equal(counts_of(fixture).late_records, 2);
 	record.time_unix_ns += 61 * SECOND_NS;
 	add(fixture, record);
 	assert_int_equal(close_all(fixture)->count, 7);
@@ -271,10 +273,17 @@ static void test_usual_and_worst(void **state)
 			    "39.800 ms in r1, 39.794 of it waiting for eth1 behind 57.9 kB; usual 0.006");
 }
 
-/* A link 300 us longer than its usual 100 us, in 917 us. One 40 us longer is under a fifth: nothing is named. */
+static const struct span *transfer_of(struct fixture *fixture, struct record record)
+{
+	add(fixture, record);
+	return &close_all(fixture)->spans[0];
+}
+
+/* The excess must be three times the usual, 100 us, and a fifth of the transfer, 617 us. */
 static void test_worst_link(void **state)
 {
 	struct fixture *fixture = *state;
+	const struct span *transfer;
 	struct record record;
 
 	for (unsigned int i = 0; i < 120; i++)
@@ -283,14 +292,16 @@ static void test_worst_link(void **state)
 	record = plain(200, 200000, 0, 0);
 	record.hops[3].fraction += 400;
 	record.time_unix_ns += 400000;
-	add(fixture, record);
-	assert_string_equal(text_of(&close_all(fixture)->spans[0], AT_worst), "r2 -> r3");
-	assert_int_equal(number_of(&fixture->spans.spans[0], AT_worst_ns), 500000);
-	record = plain(201, 210000, 0, 0);
-	record.hops[3].fraction += 40;
-	record.time_unix_ns += 40000;
-	add(fixture, record);
-	assert_false(has(&close_all(fixture)->spans[0], AT_worst));
+	transfer = transfer_of(fixture, record);
+	assert_string_equal(text_of(transfer, AT_worst), "r2 -> r3");
+	assert_int_equal(number_of(transfer, AT_worst_ns), 500000);
+	record = plain(201, 210000, 0, 0); /* 250 us more: a fifth, but not three times */
+	record.hops[3].fraction += 250;
+	record.time_unix_ns += 250000;
+	assert_false(has(transfer_of(fixture, record), AT_worst));
+	record = plain(202, 220000, 0, 0); /* r1 five times its usual: but not a fifth */
+	record.hops[1].delay_ns = 30000;
+	assert_false(has(transfer_of(fixture, record), AT_worst));
 }
 
 /* 617 us there and 206 back, by clocks 1 ms apart: the sum is not touched by that. */
