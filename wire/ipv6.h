@@ -89,7 +89,7 @@ enum hbh_step { HBH_END, HBH_PADDING, HBH_OPTION, HBH_BAD };
 	} while (0)
 #else
 #define HBH_ZERO(walk) 0
-#define HBH_FORGET(value, mask) ((void)0)
+#define HBH_FORGET(value, mask) ((void)(value))
 #endif
 
 WIRE_INLINE void hbh_forget(struct hbh_walk *walk)
