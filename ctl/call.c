@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Four times that does not overflow, and names nothing. */
+#define CLOCK_ERROR_MAX_NS (INT64_MAX / 8)
+
 struct finder {
 	struct arena *arena;
 	const struct tree *tree;
@@ -112,7 +115,7 @@ static int64_t clock_error(const struct span *transfer)
 {
 	int64_t error_ns = transfer ? attr_get_int(&transfer->attrs, "hopspan.clock_error_ns", 0) : 0;
 
-	return error_ns > 0 ? error_ns : 0;
+	return error_ns <= 0 ? 0 : error_ns < CLOCK_ERROR_MAX_NS ? error_ns : CLOCK_ERROR_MAX_NS;
 }
 
 static void add_segment(struct call *call, struct segment segment)

@@ -188,7 +188,7 @@ static void set_times(struct tree *tree)
 		if (span->end_unix_ns > end_unix_ns)
 			end_unix_ns = span->end_unix_ns;
 	}
-	tree->extent_ns = end_unix_ns - tree->start_unix_ns;
+	tree->extent_ns = bounded(end_unix_ns - tree->start_unix_ns);
 	tree->duration_ns = tree->root ? span_duration(tree->root) : tree->extent_ns;
 }
 
@@ -205,14 +205,15 @@ void tree_build(struct span_list *spans, struct tree *tree)
 	for (size_t i = 0; i < builder.count; i++)
 		if (builder.place[i] == TREE_NONE)
 			append_subtree(&builder, tree, i);
+	tree->first = spans->spans;
+	tree->places = arena_alloc(&spans->arena, (spans->count + 1) * sizeof(*tree->places));
+	for (size_t i = 0; i < tree->count; i++)
+		tree->places[tree->nodes[i].span - tree->first] = i;
 	set_ends(tree);
 	set_times(tree);
 }
 
 size_t tree_find(const struct tree *tree, const struct span *span)
 {
-	for (size_t i = 0; span && i < tree->count; i++)
-		if (tree->nodes[i].span == span)
-			return i;
-	return TREE_NONE;
+	return span ? tree->places[span - tree->first] : TREE_NONE;
 }

@@ -23,16 +23,18 @@ struct tree_node {
 struct tree {
 	struct tree_node *nodes;
 	size_t count;
-	const struct span *root; /* of the application; NULL if it has not come */
-	int64_t start_unix_ns;	 /* earliest span with a time */
-	int64_t extent_ns;	 /* from there to the latest end */
-	int64_t duration_ns;	 /* of the root, else the extent */
+	const struct span *first; /* of the list */
+	size_t *places;		  /* of its spans, in the list's order, in `nodes` */
+	const struct span *root;  /* of the application; NULL if it has not come */
+	int64_t start_unix_ns;	  /* earliest span with a time */
+	int64_t extent_ns;	  /* from there to the latest end */
+	int64_t duration_ns;	  /* of the root, else the extent */
 };
 
 /* Lives in the list's arena, as long as the list does not grow. */
 void tree_build(struct span_list *spans, struct tree *tree);
 
-/* The place of a span, TREE_NONE for NULL or a stranger. */
+/* The place of a span of the list; TREE_NONE for NULL. */
 size_t tree_find(const struct tree *tree, const struct span *span);
 
 /* Never negative. */

@@ -181,7 +181,8 @@ static const char *application(const struct judgement *judgement)
 	if (call->server) {
 		time_ns = span_duration(call->server);
 		name = call->server->service;
-	} else if (call->request && call->reply && call->reply->start_unix_ns > call->request->end_unix_ns) {
+	} else if (call->request && call->reply && call->request->end_unix_ns > 0 &&
+		   call->reply->start_unix_ns > call->request->end_unix_ns) {
 		time_ns = call->reply->start_unix_ns - call->request->end_unix_ns;
 		name = transfer_host(call->request, true, "");
 	}
