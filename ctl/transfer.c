@@ -12,12 +12,12 @@
 #include <string.h>
 
 #include "clock.h"
+#include "closed.h"
 #include "draw.h"
 #include "path.h"
 #include "table.h"
 
 #define MS_NS 1000000LL
-#define REMEMBERED_NS (TRANSFER_REMEMBERED_S * 1000 * MS_NS)
 
 enum { SEEN_PACKETS = 8 }; /* fingerprints kept to tell duplicates, which come close together */
 
@@ -35,17 +35,12 @@ struct transfer {
 	uint8_t w3c_flags;
 };
 
-/* A flow whose transfer was closed. */
-struct closed {
-	struct table_entry entry;
-	int64_t last_record_unix_ns;
-};
-
 struct transfers {
 	struct path_tables tables;
 	struct clocks clocks;
 	struct store *store;
-	struct table open, closed;
+	struct table open;
+	struct closed closed;
 	struct transfer **ended; /* TRANSFERS_ENDED_MAX */
 	unsigned int ended_count;
 	struct transfer_counts counts;
@@ -86,12 +81,6 @@ static void transfer_free(struct transfer *transfer)
 	free(transfer);
 }
 
-static void closed_forget(struct transfers *transfers, struct closed *closed)
-{
-	table_remove(&transfers->closed, &closed->entry);
-	free(closed);
-}
-
 void transfers_free(struct transfers *transfers)
 {
 	if (!transfers)
@@ -102,12 +91,10 @@ void transfers_free(struct transfers *transfers)
 		table_remove(&transfers->open, &transfer->entry);
 		transfer_free(transfer);
 	}
-	while (transfers->closed.oldest)
-		closed_forget(transfers, table_item(transfers->closed.oldest, struct closed, entry));
 	for (unsigned int i = 0; i < transfers->ended_count; i++)
 		transfer_free(transfers->ended[i]);
 	table_free(&transfers->open);
-	table_free(&transfers->closed);
+	closed_free(&transfers->closed);
 	edges_free(&transfers->tables.edges);
 	clocks_free(&transfers->clocks);
 	baselines_free(&transfers->tables.baselines);
@@ -173,37 +160,6 @@ static bool is_traced(const struct record *record)
 	       memcmp(context->trace_id, zero, TRACE_ID_LEN) != 0 && memcmp(context->span_id, zero, SPAN_ID_LEN) != 0;
 }
 
-/* The hash alone is remembered: 64 bits tell the flows of a minute apart. */
-static void closed_remember(struct transfers *transfers, uint64_t hash, int64_t last_record_unix_ns)
-{
-	struct closed *closed = table_item(table_find(&transfers->closed, hash, NULL, NULL), struct closed, entry);
-
-	if (!closed) {
-		if (transfers->closed.count == TRANSFERS_CLOSED_MAX)
-			closed_forget(transfers, table_item(transfers->closed.oldest, struct closed, entry));
-		closed = must_alloc(sizeof(*closed));
-		table_add(&transfers->closed, &closed->entry, hash);
-	}
-	closed->last_record_unix_ns = last_record_unix_ns;
-}
-
-/* True: it belongs to a transfer that was closed, which stays remembered. */
-static bool is_late(struct transfers *transfers, uint64_t hash, int64_t now_unix_ns)
-{
-	struct closed *closed = table_item(table_find(&transfers->closed, hash, NULL, NULL), struct closed, entry);
-
-	if (!closed)
-		return false;
-	if (now_unix_ns - closed->last_record_unix_ns > REMEMBERED_NS) {
-		closed_forget(transfers, closed);
-		return false;
-	}
-	if (now_unix_ns > closed->last_record_unix_ns)
-		closed->last_record_unix_ns = now_unix_ns;
-	table_touch(&transfers->closed, &closed->entry);
-	return true;
-}
-
 static bool is_quiet(const struct transfer *transfer, int64_t now_unix_ns)
 {
 	return now_unix_ns - transfer->last_record_unix_ns >= TRANSFER_QUIET_MS * MS_NS;
@@ -213,7 +169,7 @@ static bool is_quiet(const struct transfer *transfer, int64_t now_unix_ns)
 static void transfer_end(struct transfers *transfers, struct transfer *transfer)
 {
 	table_remove(&transfers->open, &transfer->entry);
-	closed_remember(transfers, transfer->entry.hash, transfer->last_record_unix_ns);
+	closed_remember(&transfers->closed, transfer->entry.hash, transfer->last_record_unix_ns);
 }
 
 /* False: no room to keep it until it is drawn. */
@@ -328,7 +284,7 @@ static void add_path(struct transfers *transfers, struct transfer *transfer, con
 	baseline_add(usual, path->end_unix_ns - path->start_unix_ns, time_unix_ns);
 	if (transfer && is_quiet(transfer, time_unix_ns) && transfer_end_early(transfers, transfer))
 		transfer = NULL;
-	if (!transfer && is_late(transfers, hash, time_unix_ns)) {
+	if (!transfer && closed_is_late(&transfers->closed, hash, time_unix_ns)) {
 		transfers->counts.late_records++;
 		return;
 	}
@@ -398,17 +354,6 @@ static void transfer_draw(struct transfers *transfers, struct transfer *transfer
 	transfer_free(transfer);
 }
 
-static void closed_expire(struct transfers *transfers, int64_t now_unix_ns)
-{
-	while (transfers->closed.oldest) {
-		struct closed *closed = table_item(transfers->closed.oldest, struct closed, entry);
-
-		if (now_unix_ns - closed->last_record_unix_ns <= REMEMBERED_NS)
-			return;
-		closed_forget(transfers, closed);
-	}
-}
-
 void transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all, struct span_list *spans)
 {
 	for (unsigned int i = 0; i < transfers->ended_count; i++)
@@ -422,5 +367,5 @@ void transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all,
 		transfer_end(transfers, transfer);
 		transfer_draw(transfers, transfer, spans);
 	}
-	closed_expire(transfers, now_unix_ns);
+	closed_expire(&transfers->closed, now_unix_ns);
 }

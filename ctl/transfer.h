@@ -17,7 +17,6 @@ enum {
 	TRANSFER_REMEMBERED_S = 60,  /* closed ones, to tell late records */
 	TRANSFERS_OPEN_MAX = 65536,  /* beyond that the oldest is closed early */
 	TRANSFERS_ENDED_MAX = 16384, /* closed early, waiting for transfers_close(); beyond that records are dropped */
-	TRANSFERS_CLOSED_MAX = 131072,
 };
 
 struct transfers;
