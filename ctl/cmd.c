@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The table of commands. */
+/* The table of commands, and how each says that its words are wrong. */
 #include "cmd.h"
 
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 const struct command commands[] = {
 	{ "trace", "list", cmd_trace_list, "[limit N] [store FILE]", "the newest traces, a line each",
@@ -22,3 +24,16 @@ const struct command commands[] = {
 };
 
 const unsigned int command_count = sizeof(commands) / sizeof(commands[0]);
+
+int misuse(const struct command *command, const char *format, ...)
+{
+	const char *verb = command->verb;
+	va_list args;
+
+	fprintf(stderr, "hopspan %s%s%s: ", command->object, verb ? " " : "", verb ? verb : "");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, " (see hopspan %s%s%s --help)\n", command->object, verb ? " " : "", verb ? verb : "");
+	return EXIT_MISUSE;
+}

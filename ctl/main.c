@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* hopspan: argv -> common options -> the table of commands -> its function. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,19 +28,6 @@ static void print_help(const struct command *c)
 	       c->summary);
 	if (c->help)
 		printf("\n%s", c->help);
-}
-
-int misuse(const struct command *command, const char *format, ...)
-{
-	const char *verb = command->verb;
-	va_list args;
-
-	fprintf(stderr, "hopspan %s%s%s: ", command->object, verb ? " " : "", verb ? verb : "");
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, " (see hopspan %s%s%s --help)\n", command->object, verb ? " " : "", verb ? verb : "");
-	return EXIT_MISUSE;
 }
 
 static const struct command *command_find(const char *object, const char *verb)
