@@ -10,7 +10,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJECTS)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
 
 # The walk over packets once more, with what reports every octet read or written outside of one.
-SANITIZED_SOURCES := tests/unit/wire.c $(addprefix ctl/,record.c nodes.c nodes_yaml.c leap.c arena.c)
+SANITIZED_SOURCES := tests/unit/wire.c $(addprefix ctl/,record.c nodes.c nodes_yaml.c document.c leap.c arena.c)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_PROGRAMS += $(BUILD)/tests/unit/wire-sanitized
 $(BUILD)/tests/unit/wire-sanitized: $(SANITIZED_SOURCES) $(wildcard wire/*.h ctl/*.h tests/unit/*.h)
