@@ -1,11 +1,11 @@
 # The hopspan command and its collector.
 CTL_PACKAGES := libbpf libcurl libmicrohttpd sqlite3 jansson libcyaml libprotobuf-c libpcap uuid zlib
-CTL_SOURCES := $(wildcard ctl/*.c)
+CTL_SOURCES := $(wildcard ctl/*.c ctl/*/*.c)
 CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/ctl/otlp.pb-c.o $(BUILD)/ctl/bpf_objects.o
 
 all: $(BUILD)/hopspan
 
-$(BUILD)/ctl/%.o: OBJECT_FLAGS = $(CTL_CFLAGS) -pthread
+$(BUILD)/ctl/%.o: OBJECT_FLAGS = -Ictl $(CTL_CFLAGS) -pthread
 CTL_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(CTL_PACKAGES))
 CTL_LIBS = $(shell $(PKG_CONFIG) --libs $(CTL_PACKAGES)) -pthread -lm
 

@@ -4,9 +4,44 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <stdio.h>
 
 const struct command commands[] = {
+	{ "host", "up", cmd_host_up, "dev DEV... [proved PREFIX]... [way WAY] [WORDS]",
+	  "stamp and sink: a host whose requests are traced",
+	  "  dev DEV         the device of that traffic; repeatable\n"
+	  "  proved PREFIX   stamp packets to this IPv6 prefix, whose paths are known to\n"
+	  "                  carry the option; repeatable, ::/0 for all. None: no packet\n"
+	  "  way WAY         auto, in-place (only what the headroom allows) or clone\n"
+	  "  carrier snapshot  how ids travel: in the trace's opaque snapshot\n"
+	  "  replies on|off  carry a request's context back in its answer (on)\n"
+	  "  cgroup PATH     the socket option for this part of cgroup2 ($HOPSPAN_CGROUP,\n"
+	  "                  else all of it)\n"
+	  "  node-id N       24 bits, in place of node.yaml's\n"
+	  "A second `up` with the same words changes nothing.\n" },
+	{ "host", "down", cmd_host_down, "[dev DEV]...", "undo `host up`, on all its devices or those named", NULL },
+	{ "host", "show", cmd_host_show, "[dev DEV]...", "devices, settings and counters of this host", NULL },
+	{ "router", "up", cmd_router_up, "dev DEV... [via auto|xdp|tc] [node-id N]",
+	  "transit: write when packets come, how long they stay, how much is queued",
+	  "  dev DEV     a device of the router; repeatable, all that packets come in or\n"
+	  "              go out by\n"
+	  "  via WAY     where packets are met: xdp, tc, or auto: xdp where the driver has\n"
+	  "              it, but not on veth, where it would cost bulk traffic a factor of 5\n"
+	  "  node-id N   24 bits, in place of node.yaml's\n"
+	  "The delay written is the node's work, before the egress queue.\n" },
+	{ "router", "down", cmd_router_down, "[dev DEV]...", "undo `router up`, on all its devices or those named",
+	  NULL },
+	{ "router", "show", cmd_router_show, "[dev DEV]...", "devices, settings and counters of this router", NULL },
+	{ "collect", NULL, cmd_collect, "[WORDS]", "make spans of what the sinks record; take applications' spans",
+	  "  otlp URL       send all spans on to this OTLP/HTTP endpoint\n"
+	  "                 ($OTEL_EXPORTER_OTLP_ENDPOINT and its kin)\n"
+	  "  listen ADDR    take OTLP/HTTP here (127.0.0.1:4319)\n"
+	  "  store FILE     keep spans here ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n"
+	  "  nodes FILE     names and kinds of nodes (/etc/hopspan/nodes.yaml)\n"
+	  "Reads the sinks of all network namespaces of this machine. Ends on SIGINT or\n"
+	  "SIGTERM, when all is stored.\n" },
+	{ "status", NULL, cmd_status, "", "every counter, everything attached, in all network namespaces", NULL },
 	{ "trace", "list", cmd_trace_list, "[limit N] [store FILE]", "the newest traces, a line each",
 	  "  Times are UTC, durations ms; \"slow at\" is the place furthest above its usual.\n"
 	  "  limit N     at most N traces (20)\n"
@@ -24,6 +59,14 @@ const struct command commands[] = {
 };
 
 const unsigned int command_count = sizeof(commands) / sizeof(commands[0]);
+
+const struct command *command_of(int (*run)(const struct options *options, int argc, char **argv))
+{
+	for (unsigned int i = 0; i < command_count; i++)
+		if (commands[i].run == run)
+			return &commands[i];
+	abort(); /* callers are the table's own functions */
+}
 
 int misuse(const struct command *command, const char *format, ...)
 {

@@ -30,9 +30,20 @@ struct command {
 extern const struct command commands[];
 extern const unsigned int command_count;
 
+/* The table's row of a run function. */
+const struct command *command_of(int (*run)(const struct options *options, int argc, char **argv));
+
 /* "hopspan OBJECT VERB: MESSAGE" to stderr, with the way to the help. Returns EXIT_MISUSE. */
 int misuse(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+int cmd_host_up(const struct options *options, int argc, char **argv);
+int cmd_host_down(const struct options *options, int argc, char **argv);
+int cmd_host_show(const struct options *options, int argc, char **argv);
+int cmd_router_up(const struct options *options, int argc, char **argv);
+int cmd_router_down(const struct options *options, int argc, char **argv);
+int cmd_router_show(const struct options *options, int argc, char **argv);
+int cmd_collect(const struct options *options, int argc, char **argv);
+int cmd_status(const struct options *options, int argc, char **argv);
 int cmd_decode(const struct options *options, int argc, char **argv);
 int cmd_trace_list(const struct options *options, int argc, char **argv);
 int cmd_trace_show(const struct options *options, int argc, char **argv);

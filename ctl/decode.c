@@ -16,24 +16,16 @@ struct words {
 	const char *file, *nodes;
 };
 
-static const struct command *command_decode(void)
-{
-	for (unsigned int i = 0; i < command_count; i++)
-		if (commands[i].run == cmd_decode)
-			return &commands[i];
-	abort(); /* the table calls this file's command: it has it */
-}
-
 static int words_read(int argc, char **argv, struct words *words)
 {
 	if (argc < 1)
-		return misuse(command_decode(), "FILE.pcap is missing");
+		return misuse(command_of(cmd_decode), "FILE.pcap is missing");
 	words->file = argv[0];
 	for (int i = 1; i < argc; i += 2) {
 		if (strcmp(argv[i], "nodes") != 0)
-			return misuse(command_decode(), "no word \"%s\"", argv[i]);
+			return misuse(command_of(cmd_decode), "no word \"%s\"", argv[i]);
 		if (i + 1 == argc)
-			return misuse(command_decode(), "nodes: FILE is missing");
+			return misuse(command_of(cmd_decode), "nodes: FILE is missing");
 		words->nodes = argv[i + 1];
 	}
 	return 0;

@@ -101,6 +101,36 @@ static int parser_complain(const char *path, const yaml_parser_t *parser)
 	return parser->error == YAML_MEMORY_ERROR ? -ENOMEM : -EINVAL;
 }
 
+static int parser_load(yaml_parser_t *parser, FILE *file, const struct document *document)
+{
+	int error;
+
+	if (yaml_parser_load(parser, document->yaml))
+		return 0;
+	if (!ferror(file))
+		return parser_complain(document->path, parser);
+	error = -errno;
+	fprintf(stderr, "%s: %s\n", document->path, strerror(errno));
+	return error;
+}
+
+/* A second document would be ignored. */
+static int parser_end(yaml_parser_t *parser, FILE *file, const char *path)
+{
+	yaml_document_t yaml;
+	const struct document document = { .path = path, .yaml = &yaml };
+	const yaml_node_t *root;
+	int error = parser_load(parser, file, &document);
+
+	if (error)
+		return error;
+	root = yaml_document_get_root_node(&yaml);
+	if (root)
+		error = document_complain(&document, root, "a second document: only one is read");
+	yaml_document_delete(&yaml);
+	return error;
+}
+
 static int file_read(const char *path, FILE *file,
 		     int (*take)(const struct document *document, const yaml_node_t *root, void *into), void *into)
 {
@@ -113,15 +143,13 @@ static int file_read(const char *path, FILE *file,
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_input_file(&parser, file);
-	if (yaml_parser_load(&parser, &yaml)) {
+	error = parser_load(&parser, file, &document);
+	if (!error) {
 		root = yaml_document_get_root_node(&yaml);
 		error = take(&document, root && document_is_empty(root) ? NULL : root, into);
 		yaml_document_delete(&yaml);
-	} else if (ferror(file)) {
-		error = -errno;
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-	} else {
-		error = parser_complain(path, &parser);
+		if (!error)
+			error = parser_end(&parser, file, path);
 	}
 	yaml_parser_delete(&parser);
 	return error;

@@ -23,14 +23,6 @@ struct words {
 	bool all;
 };
 
-static const struct command *command_of(int (*run)(const struct options *options, int argc, char **argv))
-{
-	for (unsigned int i = 0; i < command_count; i++)
-		if (commands[i].run == run)
-			return &commands[i];
-	abort(); /* the table calls this file's commands: it has them */
-}
-
 static int limit_read(const struct command *command, const char *word, int *limit)
 {
 	char *end;

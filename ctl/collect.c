@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * hopspan collect: sinks -> records -> transfers -> spans -> store, with a door in for applications' OTLP and one out
+ * to an endpoint. Three threads that meet only in the store: this one, the receiver's and the exporter's.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "export.h"
+#include "nodes.h"
+#include "otlp.h"
+#include "plane/sinks.h"
+#include "receive.h"
+#include "store.h"
+#include "transfer.h"
+#include "version.h"
+
+#define NODES_DEFAULT "/etc/hopspan/nodes.yaml"
+#define LISTEN_DEFAULT "127.0.0.1:4319"
+
+enum { TICK_MS = 100, REFRESH_TICKS = 5, SAVE_TICKS = 100, EXPORT_GRACE_MS = 5000 };
+
+struct collect {
+	const char *otlp, *listen, *store_path, *nodes_path;
+	struct store *store;
+	struct nodes *nodes;
+	struct transfers *transfers;
+	struct sinks *sinks;
+	struct receive *receive;
+	struct export *export;
+	struct span_attrs resource;
+	struct arena arena; /* of the resource */
+	uint64_t spans, lost_spans;
+};
+
+static volatile sig_atomic_t stopping;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopping = 1;
+}
+
+static int64_t now_unix_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static int collect_words(struct collect *collect, int argc, char **argv)
+{
+	const struct command *command = command_of(cmd_collect);
+	const struct {
+		const char *word, **value;
+	} words[] = { { "otlp", &collect->otlp },
+		      { "listen", &collect->listen },
+		      { "store", &collect->store_path },
+		      { "nodes", &collect->nodes_path } };
+
+	for (int i = 0; i < argc; i += 2) {
+		unsigned int word = 0;
+
+		while (word < 4 && strcmp(words[word].word, argv[i]) != 0)
+			word++;
+		if (word == 4)
+			return misuse(command, "unknown word \"%s\"", argv[i]);
+		if (i + 1 == argc)
+			return misuse(command, "%s: a value is missing", argv[i]);
+		*words[word].value = argv[i + 1];
+	}
+	return 0;
+}
+
+/* What all network spans share: user-visible identity of this collector. */
+static int resource_make(struct collect *collect)
+{
+	const char *name = getenv("OTEL_SERVICE_NAME");
+	char id[37], host[256] = "";
+
+	if (store_instance_id(collect->store, id))
+		return -EIO;
+	gethostname(host, sizeof(host) - 1);
+	attr_string(&collect->arena, &collect->resource, "service.name", name && *name ? name : "network");
+	attr_string(&collect->arena, &collect->resource, "service.instance.id", arena_strdup(&collect->arena, id));
+	attr_string(&collect->arena, &collect->resource, "service.version", HOPSPAN_VERSION);
+	attr_string(&collect->arena, &collect->resource, "host.name", arena_strdup(&collect->arena, host));
+	return 0;
+}
+
+static void record_take(const struct record *record, void *arg)
+{
+	struct collect *collect = arg;
+
+	transfers_add(collect->transfers, record);
+}
+
+static int collect_open_store(struct collect *collect)
+{
+	if (store_open(collect->store_path, true, &collect->store)) {
+		fprintf(stderr, "hopspan collect: %s: %s\n", collect->store_path, store_error(NULL));
+		return -EIO;
+	}
+	return resource_make(collect);
+}
+
+static int collect_open_nodes(struct collect *collect)
+{
+	const char *path = collect->nodes_path;
+
+	if (!path && access(NODES_DEFAULT, F_OK) == 0)
+		path = NODES_DEFAULT;
+	return nodes_read(path, &collect->nodes);
+}
+
+/* Each step prints its own error. */
+static int collect_open(struct collect *collect)
+{
+	char *url = export_url(collect->otlp);
+	int error = collect_open_nodes(collect);
+
+	if (!error)
+		error = collect_open_store(collect);
+	if (!error)
+		error = transfers_new(collect->nodes, collect->store, &collect->transfers);
+	if (!error)
+		error = sinks_open(record_take, collect, &collect->sinks);
+	if (!error)
+		error = receive_start(collect->listen, collect->store_path, &collect->receive);
+	if (!error && url)
+		error = export_start(url, collect->store_path, &collect->export);
+	if (!error)
+		fprintf(stderr, "hopspan collect: OTLP in %s, store %s, %d sinks%s%s\n", collect->listen,
+			collect->store_path, sinks_refresh(collect->sinks), url ? ", spans to " : "", url ? url : "");
+	free(url);
+	return error;
+}
+
+/* The spans of transfers that are over become one batch of the store. */
+static void collect_spans(struct collect *collect, bool all)
+{
+	struct span_list spans = { 0 };
+	uint8_t *otlp = NULL;
+	size_t len = 0;
+
+	transfers_close(collect->transfers, now_unix_ns(), all, &spans);
+	collect->spans += spans.count;
+	if (spans.count && (otlp_encode(&spans, &collect->resource, HOPSPAN_VERSION, &otlp, &len) ||
+			    store_add(collect->store, otlp, len, &spans))) {
+		collect->lost_spans += spans.count;
+		fprintf(stderr, "hopspan collect: %zu spans not stored: %s\n", spans.count,
+			store_error(collect->store));
+	}
+	free(otlp);
+	span_list_free(&spans);
+}
+
+static void collect_run(struct collect *collect)
+{
+	for (unsigned int tick = 1; !stopping; tick++) {
+		sinks_read(collect->sinks, TICK_MS);
+		collect_spans(collect, false);
+		if (tick % REFRESH_TICKS == 0)
+			sinks_refresh(collect->sinks);
+		if (tick % SAVE_TICKS == 0)
+			transfers_save(collect->transfers);
+	}
+	sinks_read(collect->sinks, 0);
+	collect_spans(collect, true);
+	transfers_save(collect->transfers);
+}
+
+static void collect_summary(const struct collect *collect)
+{
+	struct receive_counts in;
+	struct sinks_counts sinks;
+	struct export_counts out = { 0 };
+
+	receive_counts(collect->receive, &in);
+	sinks_count(collect->sinks, &sinks);
+	if (collect->export)
+		export_counts(collect->export, &out);
+	fprintf(stderr,
+		"hopspan collect: %llu records (%llu not read), %llu network spans (%llu not stored), %llu application "
+		"spans (%llu bad requests), %llu batches sent, %llu refused\n",
+		(unsigned long long)sinks.records, (unsigned long long)sinks.undecoded,
+		(unsigned long long)collect->spans, (unsigned long long)collect->lost_spans,
+		(unsigned long long)in.spans, (unsigned long long)in.bad_requests, (unsigned long long)out.batches,
+		(unsigned long long)out.rejected_batches);
+}
+
+/* The door in closes first, so that the way out has everything. */
+static void collect_close(struct collect *collect)
+{
+	if (collect->export)
+		export_stop(collect->export, EXPORT_GRACE_MS);
+	if (collect->sinks)
+		sinks_close(collect->sinks);
+	if (collect->transfers)
+		transfers_free(collect->transfers);
+	if (collect->store)
+		store_close(collect->store);
+	if (collect->nodes)
+		nodes_free(collect->nodes);
+	arena_free(&collect->arena);
+}
+
+int cmd_collect(const struct options *options, int argc, char **argv)
+{
+	struct collect collect = { .listen = LISTEN_DEFAULT, .store_path = store_path() };
+	struct sigaction on_stop = { .sa_handler = stop };
+	int status = collect_words(&collect, argc, argv);
+
+	(void)options;
+	if (status)
+		return status;
+	sigaction(SIGINT, &on_stop, NULL);
+	sigaction(SIGTERM, &on_stop, NULL);
+	status = collect_open(&collect) ? EXIT_FAILED : EXIT_DONE;
+	if (status == EXIT_DONE) {
+		collect_run(&collect);
+		collect_summary(&collect);
+	}
+	if (collect.receive)
+		receive_stop(collect.receive);
+	collect_close(&collect);
+	return status;
+}

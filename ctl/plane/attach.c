@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What `host` and `router` share: the namespace's state, taking devices down, showing them. */
+#include "attach.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "identity.h"
+#include "leap.h"
+#include "netlink.h"
+
+/* The clock is made with what the kernel's TAI lacks before the first program reads it. */
+static int clock_set(const struct places *places)
+{
+	struct plane_clock clock = { .correction_ns = leap_missing_ns() };
+	char path[PATH_MAX + 16];
+	int key = 0, error = 0, fd;
+
+	snprintf(path, sizeof(path), "%s/clock", places->netns);
+	fd = bpf_obj_get(path);
+	if (fd < 0) {
+		fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "clock", sizeof(key), sizeof(clock), 1, NULL);
+		if (fd < 0 || bpf_obj_pin(fd, path))
+			error = -errno;
+	}
+	if (!error && bpf_map_update_elem(fd, &key, &clock, BPF_ANY))
+		error = -errno;
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+int attach_open(struct places *places, const char *who)
+{
+	int error = places_open(places, 1, who), devices;
+
+	if (error)
+		return error;
+	error = clock_set(places);
+	devices = error ? error : devices_open(places->netns, true);
+	if (devices < 0)
+		fprintf(stderr, "%s: BPF maps: %s%s\n", who, strerror(-devices),
+			devices == -EPERM ? ": this machine does not allow BPF" : "");
+	return devices;
+}
+
+void attach_close(const struct places *places, int devices)
+{
+	if (devices >= 0 && !device_next(devices, 0))
+		device_forget_netns(places);
+	if (devices >= 0)
+		close(devices);
+	places_tidy(places);
+}
+
+int attach_identify(const struct words *words, const struct words_device *at, struct device *device)
+{
+	struct identity *identity;
+	int error = identity_read(NULL, &identity), link_len = netlink_link_len(at->name);
+
+	if (error)
+		return error;
+	identity_fill(identity, at->name, at->ifindex, &device->self);
+	identity_free(identity);
+	if (link_len < 0)
+		return link_len;
+	if (words->node_id >= 0)
+		device->self.id = (uint32_t)words->node_id;
+	device->self.link_len = (uint8_t)link_len;
+	device->self.kfuncs = program_kernel_has_casts();
+	strcpy(device->name, at->name);
+	return 0;
+}
+
+int attach_tc(struct bpf_object *object, enum program program, int ifindex, struct device *device)
+{
+	bool made_clsact;
+	int error = program_attach_tc(object, program, ifindex, &made_clsact);
+
+	device->made_clsact |= made_clsact;
+	return error;
+}
+
+/* The devices that the words name, or all of the role. */
+static unsigned int devices_chosen(const struct words *words, int devices, enum device_role role, int *chosen)
+{
+	unsigned int count = 0;
+	struct device device;
+
+	for (unsigned int i = 0; i < words->device_count; i++)
+		chosen[count++] = words->devices[i].ifindex;
+	if (words->device_count)
+		return count;
+	for (int i = device_next(devices, 0); i && count < WORDS_DEVICES_MAX; i = device_next(devices, i))
+		if (device_get(devices, i, &device) && device.roles & role)
+			chosen[count++] = i;
+	return count;
+}
+
+int attach_down(const struct command *command, enum device_role role,
+		void (*detach)(const struct places *places, int devices, int ifindex), int argc, char **argv)
+{
+	int chosen[WORDS_DEVICES_MAX], devices, status;
+	struct words words;
+	struct places places;
+
+	status = words_parse(&words, command, 0, true, argc, argv);
+	if (status || (status = words_check_machine(words.who)))
+		return status;
+	if (places_open(&places, 0, words.who))
+		return EXIT_FAILED;
+	devices = devices_open(places.netns, false);
+	if (devices < 0)
+		return EXIT_DONE; /* hopspan is not at work here */
+	for (unsigned int count = devices_chosen(&words, devices, role, chosen); count; count--)
+		detach(&places, devices, chosen[count - 1]);
+	attach_close(&places, devices);
+	return EXIT_DONE;
+}
+
+json_t *attach_json(const struct device *device)
+{
+	const struct plane_node *self = &device->self;
+	json_t *object = json_pack("{s:s, s:i, s:i}", "dev", device->name, "interface", self->interface, "namespace",
+				   self->namespace);
+
+	if (self->id <= 0xffffff)
+		json_object_set_new(object, "node", json_integer(self->id));
+	if (self->id_wide >> 56 == 0)
+		json_object_set_new(object, "node_wide", json_sprintf("%llu", (unsigned long long)self->id_wide));
+	return object;
+}
+
+/* One value as text: lists with spaces, counters a line each. */
+static void value_print(const char *key, const json_t *value)
+{
+	const char *name;
+	json_t *member;
+	size_t i;
+
+	if (json_is_object(value)) {
+		printf("    %s\n", key);
+		json_object_foreach((json_t *)value, name, member)
+			printf("      %-22s %12lld\n", name, (long long)json_integer_value(member));
+		return;
+	}
+	printf("    %-24s", key);
+	if (json_is_array(value))
+		json_array_foreach(value, i, member)
+			printf(" %s", json_string_value(member));
+	else if (json_is_string(value))
+		printf(" %s", json_string_value(value));
+	else if (json_is_boolean(value))
+		printf(" %s", json_is_true(value) ? "yes" : "no");
+	else
+		printf(" %lld", (long long)json_integer_value(value));
+	putchar('\n');
+}
+
+void attach_print(const json_t *device)
+{
+	const char *key;
+	json_t *value;
+
+	printf("%s\n", json_string_value(json_object_get(device, "dev")));
+	json_object_foreach((json_t *)device, key, value)
+		if (strcmp(key, "dev") != 0)
+			value_print(key, value);
+}
+
+int attach_show(const struct options *options, const struct command *command, enum device_role role,
+		json_t *(*json)(const struct places *places, int ifindex, const struct device *device), int argc,
+		char **argv)
+{
+	int chosen[WORDS_DEVICES_MAX], devices, status;
+	unsigned int count;
+	struct words words;
+	struct places places;
+	json_t *list = json_array();
+
+	status = words_parse(&words, command, 0, true, argc, argv);
+	if (!status)
+		status = words_check_machine(words.who);
+	if (!status && places_open(&places, 0, words.who))
+		status = EXIT_FAILED;
+	devices = status ? -1 : devices_open(places.netns, false);
+	count = devices < 0 ? 0 : devices_chosen(&words, devices, role, chosen);
+	for (unsigned int i = 0; i < count; i++) {
+		struct device device;
+		json_t *object;
+
+		if (!device_get(devices, chosen[i], &device) || !(device.roles & role))
+			continue;
+		object = json(&places, chosen[i], &device);
+		json_array_append(list, object);
+		if (!options->json)
+			attach_print(object);
+		json_decref(object);
+	}
+	if (devices >= 0)
+		close(devices);
+	if (!status && options->json)
+		json_dumpf(list, stdout, JSON_INDENT(2)), putchar('\n');
+	else if (!status && !json_array_size(list))
+		fprintf(stderr, "%s: not at work here\n", words.who);
+	json_decref(list);
+	return status;
+}

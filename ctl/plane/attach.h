@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What `host` and `router` do alike: open the namespace's state, take a device down, show it.
+ */
+#ifndef HOPSPAN_ATTACH_H
+#define HOPSPAN_ATTACH_H
+
+#include "device.h"
+#include "program.h"
+#include "words.h"
+
+struct json_t;
+
+/* Folders, device list and clock of this namespace, made if need be: the fd of the list, or -errno, printed. */
+int attach_open(struct places *places, const char *who);
+void attach_close(const struct places *places, int devices);
+
+/* Fills device->self and name from node.yaml and the words; -errno, printed. */
+int attach_identify(const struct words *words, const struct words_device *at, struct device *device);
+
+int attach_tc(struct bpf_object *object, enum program program, int ifindex, struct device *device);
+
+/* The verb `down`, of one device or all of the role. */
+int attach_down(const struct command *command, enum device_role role,
+		void (*detach)(const struct places *places, int devices, int ifindex), int argc, char **argv);
+
+/* The verb `show`: `json` describes one device; text is made from the same object. */
+int attach_show(const struct options *options, const struct command *command, enum device_role role,
+		struct json_t *(*json)(const struct places *places, int ifindex, const struct device *device), int argc,
+		char **argv);
+
+/* The same as text. */
+void attach_print(const struct json_t *device);
+
+/* What every device has: name, node, interface, namespace. */
+struct json_t *attach_json(const struct device *device);
+
+#endif

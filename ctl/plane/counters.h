@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The programs' counters, by outcome, summed over processors. */
+#ifndef HOPSPAN_COUNTERS_H
+#define HOPSPAN_COUNTERS_H
+
+#include <stdint.h>
+
+#include "wire/outcome.h"
+
+struct json_t;
+
+/* A pinned map of a namespace's folder: fd or -errno. */
+int counters_open_map(const char *folder, const char *name);
+
+/* Of "stamp", "sink", "transit" or "depart". 0 or -errno. */
+int counters_read(const char *folder, const char *role, uint64_t counts[OUTCOME_COUNT]);
+
+/* {"stamped_clone": 12, ...}: those that are not 0; empty without the map. */
+struct json_t *counters_json(const char *folder, const char *role);
+
+const char *outcome_name(enum outcome outcome);
+const char *outcome_text(enum outcome outcome);
+
+#endif

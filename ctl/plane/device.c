@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The map of devices at work, and what goes when one leaves. */
+#include "device.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "netlink.h"
+#include "program.h"
+
+enum { DEVICES_MAX = 4096 };
+
+int devices_open(const char *folder, bool create)
+{
+	char path[PATH_MAX + 16];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/devices", folder);
+	fd = bpf_obj_get(path);
+	if (fd >= 0 || !create || errno != ENOENT)
+		return fd < 0 ? -errno : fd;
+	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "devices", sizeof(int), sizeof(struct device), DEVICES_MAX, NULL);
+	if (fd >= 0 && bpf_obj_pin(fd, path)) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+bool device_get(int devices, int ifindex, struct device *device)
+{
+	return bpf_map_lookup_elem(devices, &ifindex, device) == 0;
+}
+
+int device_set(int devices, int ifindex, const struct device *device)
+{
+	return bpf_map_update_elem(devices, &ifindex, device, BPF_ANY) ? -errno : 0;
+}
+
+int device_remove(int devices, int ifindex)
+{
+	return bpf_map_delete_elem(devices, &ifindex) ? -errno : 0;
+}
+
+int device_next(int devices, int previous)
+{
+	int next;
+
+	return bpf_map_get_next_key(devices, previous ? &previous : NULL, &next) ? 0 : next;
+}
+
+void device_forget_netns(const struct places *places)
+{
+	DIR *dir = opendir(places->netns);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+}
+
+int device_drop_role(int devices, int ifindex, enum device_role role)
+{
+	struct device device;
+	int error = 0;
+
+	if (!device_get(devices, ifindex, &device))
+		return 0;
+	device.roles &= ~(uint32_t)role;
+	if (device.roles)
+		return device_set(devices, ifindex, &device);
+	if (device.made_clsact && netlink_filters(ifindex) == 0)
+		error = program_remove_clsact(ifindex);
+	device_remove(devices, ifindex);
+	return error;
+}
+
+static bool netns_uses_cgroup(const char *folder, uint64_t cgroup_id)
+{
+	int devices = devices_open(folder, false);
+	bool used = false;
+
+	if (devices < 0)
+		return false;
+	for (int i = device_next(devices, 0); i && !used; i = device_next(devices, i)) {
+		struct device device;
+
+		used = device_get(devices, i, &device) && device.roles & DEVICE_HOST && device.cgroup_id == cgroup_id;
+	}
+	close(devices);
+	return used;
+}
+
+bool devices_use_cgroup(const struct places *places, uint64_t cgroup_id)
+{
+	char path[2 * PATH_MAX];
+	struct dirent *entry;
+	bool used = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/netns", places->root);
+	dir = opendir(path);
+	while (dir && !used && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/netns/%s", places->root, entry->d_name);
+		used = entry->d_name[0] != '.' && netns_uses_cgroup(path, cgroup_id);
+	}
+	if (dir)
+		closedir(dir);
+	return used;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The devices on which hopspan is at work in this network namespace: kept in a pinned map beside the programs' own,
+ * so it lives exactly as long as what it describes.
+ */
+#ifndef HOPSPAN_DEVICE_H
+#define HOPSPAN_DEVICE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "places.h"
+#include "tc/plane.h"
+
+enum device_role { DEVICE_HOST = 1, DEVICE_ROUTER = 2 };
+enum device_via { DEVICE_VIA_XDP = 1, DEVICE_VIA_TC = 2 };
+
+struct device {
+	uint32_t roles;
+	uint8_t via; /* of a router */
+	uint8_t made_clsact;
+	uint8_t replies;
+	uint8_t way;
+	uint64_t cgroup_id; /* of a host */
+	struct plane_node self;
+	char name[IFNAMSIZ];
+};
+
+/* fd of the map in `folder` (places.netns); -ENOENT without `create` if there is none. */
+int devices_open(const char *folder, bool create);
+
+/* False: hopspan is not at work on it. */
+bool device_get(int devices, int ifindex, struct device *device);
+int device_set(int devices, int ifindex, const struct device *device);
+int device_remove(int devices, int ifindex);
+
+/* The ifindex behind `previous` (0: the first), or 0. */
+int device_next(int devices, int previous);
+
+/*
+ * Takes `role` off the device and, if that was its last, the clsact qdisc that came with it, unless others use it.
+ */
+int device_drop_role(int devices, int ifindex, enum device_role role);
+
+/* Removes the maps of a namespace in which hopspan is no longer at work. */
+void device_forget_netns(const struct places *places);
+
+/* Does a device of any namespace use this cgroup's socket option? */
+bool devices_use_cgroup(const struct places *places, uint64_t cgroup_id);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * node.yaml: which ids this machine writes into packets. Every key may be left out:
+ *
+ *	node_id: 2                       24 bits
+ *	node_id_wide: 0x11223344556677   56 bits
+ *	interfaces:
+ *	  eth1: {id: 3, id_wide: 70003}  16 and 32 bits; default: the ifindex
+ *	namespaces:
+ *	  0x6873: {time: ptp}            one namespace, PTP time: all that is written so far
+ *
+ * Numbers are decimal or 0x and are written as given; all ones, the default of both node ids, means "not available".
+ */
+#ifndef HOPSPAN_IDENTITY_H
+#define HOPSPAN_IDENTITY_H
+
+#include "tc/plane.h"
+
+struct identity;
+
+/*
+ * NULL path: $HOPSPAN_NODE_YAML, else /etc/hopspan/node.yaml, or nothing but defaults where that does not exist.
+ * Errors were printed with file, line and column where known; -errno.
+ */
+int identity_read(const char *path, struct identity **identity);
+void identity_free(struct identity *identity);
+
+/* Fills the ids and the namespace of `self`, nothing else. An ifindex beyond 16 bits makes the short id all ones. */
+void identity_fill(const struct identity *identity, const char *device, int ifindex, struct plane_node *self);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* A dump of tc filters over rtnetlink, and a device's kind and driver. */
+#include "netlink.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct filter_request {
+	struct nlmsghdr header;
+	struct tcmsg tc;
+};
+
+/* Counts the filters of one answer; *done at the dump's end. A filter has a handle, the group that holds it has none. */
+static int filters_count(const char *answer, ssize_t len, bool *done)
+{
+	int count = 0;
+
+	for (const struct nlmsghdr *m = (const void *)answer; NLMSG_OK(m, (size_t)len); m = NLMSG_NEXT(m, len)) {
+		const struct tcmsg *tc = NLMSG_DATA(m);
+
+		if (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR)
+			*done = true;
+		else if (m->nlmsg_type == RTM_NEWTFILTER && tc->tcm_handle)
+			count++;
+	}
+	return count;
+}
+
+static int filters_of(int fd, int ifindex, uint32_t parent)
+{
+	struct filter_request request = {
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETTFILTER,
+			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = parent },
+	};
+	char answer[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
+	bool done = false;
+	int count = 0;
+
+	if (send(fd, &request, sizeof(request), 0) < 0)
+		return -errno;
+	while (!done) {
+		ssize_t len = recv(fd, answer, sizeof(answer), 0);
+
+		if (len <= 0)
+			return len ? -errno : -EIO;
+		count += filters_count(answer, len, &done);
+	}
+	return count;
+}
+
+int netlink_filters(int ifindex)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), in, out;
+
+	if (fd < 0)
+		return -errno;
+	in = filters_of(fd, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
+	out = in < 0 ? in : filters_of(fd, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+	close(fd);
+	return out < 0 ? out : in + out;
+}
+
+/* One ioctl about a device. */
+static int device_ask(const char *device, unsigned long what, struct ifreq *request)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
+
+	if (fd < 0)
+		return -errno;
+	strncpy(request->ifr_name, device, IFNAMSIZ - 1);
+	error = ioctl(fd, what, request) ? -errno : 0;
+	close(fd);
+	return error;
+}
+
+int netlink_link_len(const char *device)
+{
+	struct ifreq request = { 0 };
+	int error = device_ask(device, SIOCGIFHWADDR, &request);
+
+	if (error)
+		return error;
+	return request.ifr_hwaddr.sa_family == ARPHRD_ETHER ? 14 : 0;
+}
+
+void netlink_driver(const char *device, char *driver, unsigned int size)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&info };
+
+	driver[0] = 0;
+	if (device_ask(device, SIOCETHTOOL, &request) == 0)
+		snprintf(driver, size, "%s", info.driver);
+}

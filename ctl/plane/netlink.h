@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What libbpf does not ask the kernel: is a device's clsact qdisc still used by anybody? */
+#ifndef HOPSPAN_NETLINK_H
+#define HOPSPAN_NETLINK_H
+
+/* Filters on both hooks of the device's clsact qdisc: their number, or -errno. */
+int netlink_filters(int ifindex);
+
+/* Octets before the network header of the device's packets: 14 with an Ethernet header, 0 without; or -errno. */
+int netlink_link_len(const char *device);
+
+/* The name of the device's driver, "veth" for one; "" if it has none to tell. */
+void netlink_driver(const char *device, char *driver, unsigned int size);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Loads, attaches and detaches the BPF programs that travel inside the command. */
+#include "program.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/if_link.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Of all programs on a tc hook ours comes first, and is known by its handle. */
+enum { TC_PRIORITY = 1, TC_HANDLE = 0x68730000 };
+
+#define ELF(name) extern const char name##_elf[], name##_elf_end[];
+ELF(sockopt) ELF(stamp) ELF(sink) ELF(tc_transit) ELF(depart) ELF(xdp_transit)
+
+static const struct {
+	const char *name, *start, *end;
+	enum bpf_tc_attach_point hook;
+} programs[] = {
+	[PROGRAM_SOCKOPT] = { "sockopt", sockopt_elf, sockopt_elf_end, 0 },
+	[PROGRAM_STAMP] = { "tc_stamp", stamp_elf, stamp_elf_end, BPF_TC_EGRESS },
+	[PROGRAM_SINK] = { "tc_sink", sink_elf, sink_elf_end, BPF_TC_INGRESS },
+	[PROGRAM_TC_TRANSIT] = { "tc_transit", tc_transit_elf, tc_transit_elf_end, BPF_TC_INGRESS },
+	[PROGRAM_DEPART] = { "tc_depart", depart_elf, depart_elf_end, BPF_TC_EGRESS },
+	[PROGRAM_XDP_TRANSIT] = { "xdp_transit", xdp_transit_elf, xdp_transit_elf_end, 0 },
+};
+
+static int print_if_verbose(enum libbpf_print_level level, const char *format, va_list args)
+{
+	const char *verbose = getenv("HOPSPAN_VERBOSE");
+
+	if (!verbose || strcmp(verbose, "1") != 0 || level == LIBBPF_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+static int object_set_config(struct bpf_object *object, const void *config, size_t len)
+{
+	struct bpf_map *map;
+
+	if (!config)
+		return 0;
+	bpf_object__for_each_map(map, object)
+		if (strstr(bpf_map__name(map), ".rodata"))
+			return bpf_map__set_initial_value(map, config, len);
+	return -ENOENT;
+}
+
+static int object_set_storage(struct bpf_object *object, const char *cgroup_folder)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "sockets");
+	char path[PATH_MAX];
+
+	if (!map || !cgroup_folder)
+		return 0;
+	snprintf(path, sizeof(path), "%s/sockets", cgroup_folder);
+	return bpf_map__set_pin_path(map, path);
+}
+
+int program_load(enum program program, const void *config, size_t len, const char *folder, const char *cgroup_folder,
+		 struct bpf_object **object)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = programs[program].name, .pin_root_path = folder);
+	struct bpf_object *opened;
+	int error;
+
+	libbpf_set_print(print_if_verbose);
+	opened = bpf_object__open_mem(programs[program].start, programs[program].end - programs[program].start,
+				      &options);
+	if (!opened)
+		return -errno;
+	error = object_set_config(opened, config, len);
+	if (!error)
+		error = object_set_storage(opened, cgroup_folder);
+	if (!error)
+		error = bpf_object__load(opened);
+	if (error)
+		bpf_object__close(opened);
+	else
+		*object = opened;
+	return error;
+}
+
+void program_unload(struct bpf_object *object)
+{
+	bpf_object__close(object);
+}
+
+int program_map(struct bpf_object *object, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(object, name);
+}
+
+static int object_program_fd(struct bpf_object *object)
+{
+	return bpf_program__fd(bpf_object__next_program(object, NULL));
+}
+
+int program_attach_tc(struct bpf_object *object, enum program program, int ifindex, bool *made_clsact)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = programs[program].hook);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE + program, .priority = TC_PRIORITY,
+		    .prog_fd = object_program_fd(object), .flags = BPF_TC_F_REPLACE);
+	int error = bpf_tc_hook_create(&hook);
+
+	*made_clsact = error == 0;
+	if (error && error != -EEXIST)
+		return error;
+	return bpf_tc_attach(&hook, &options);
+}
+
+int program_detach_tc(enum program program, int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = programs[program].hook);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE + program, .priority = TC_PRIORITY);
+	int error = program_is_attached_tc(program, ifindex) ? bpf_tc_detach(&hook, &options) : 0;
+
+	return error == -ENOENT || error == -EINVAL ? 0 : error;
+}
+
+bool program_is_attached_tc(enum program program, int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = programs[program].hook);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE + program, .priority = TC_PRIORITY);
+
+	libbpf_set_print(print_if_verbose);
+	return bpf_tc_query(&hook, &options) == 0;
+}
+
+int program_remove_clsact(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	int error = bpf_tc_hook_destroy(&hook);
+
+	return error == -ENOENT || error == -EINVAL ? 0 : error;
+}
+
+/* The program that the driver runs on the device: its id, and whether it is ours. 0: none. */
+static uint32_t xdp_attached(int ifindex, bool *ours)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t id = 0, len = sizeof(info);
+	int fd;
+
+	*ours = false;
+	if (bpf_xdp_query_id(ifindex, XDP_FLAGS_DRV_MODE, &id) || !id)
+		return 0;
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd < 0)
+		return id;
+	*ours = bpf_obj_get_info_by_fd(fd, &info, &len) == 0 &&
+		strcmp(info.name, programs[PROGRAM_XDP_TRANSIT].name) == 0;
+	close(fd);
+	return id;
+}
+
+bool program_is_attached_xdp(int ifindex)
+{
+	bool ours;
+
+	libbpf_set_print(print_if_verbose);
+	return xdp_attached(ifindex, &ours) && ours;
+}
+
+int program_attach_xdp(struct bpf_object *object, int ifindex)
+{
+	bool ours;
+
+	if (xdp_attached(ifindex, &ours) && !ours)
+		return -EBUSY;
+	return bpf_xdp_attach(ifindex, object_program_fd(object), XDP_FLAGS_DRV_MODE, NULL);
+}
+
+int program_detach_xdp(int ifindex)
+{
+	return program_is_attached_xdp(ifindex) ? bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, NULL) : 0;
+}
+
+/* Pinned links: removing their files detaches the programs. */
+int program_attach_cgroup(struct bpf_object *object, int cgroup_fd, const char *folder)
+{
+	struct bpf_program *program;
+	char path[PATH_MAX];
+
+	bpf_object__for_each_program(program, object) {
+		struct bpf_link *link;
+		int error;
+
+		snprintf(path, sizeof(path), "%s/%s", folder, bpf_program__name(program));
+		if (access(path, F_OK) == 0)
+			continue;
+		link = bpf_program__attach_cgroup(program, cgroup_fd);
+		if (!link)
+			return -errno;
+		error = bpf_link__pin(link, path);
+		bpf_link__destroy(link);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+bool program_kernel_has_casts(void)
+{
+	static int known = -1;
+	struct btf *btf;
+
+	if (known >= 0)
+		return known;
+	libbpf_set_print(print_if_verbose);
+	btf = btf__load_vmlinux_btf();
+	known = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
+		btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	btf__free(btf);
+	return known;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The BPF programs: loading them for a device, attaching and detaching. The only caller of libbpf's loader.
+ *
+ * All functions return 0 or -errno and print nothing but the loader's own words, those with HOPSPAN_VERBOSE=1.
+ */
+#ifndef HOPSPAN_PROGRAM_H
+#define HOPSPAN_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bpf_object;
+
+enum program { PROGRAM_SOCKOPT, PROGRAM_STAMP, PROGRAM_SINK, PROGRAM_TC_TRANSIT, PROGRAM_DEPART, PROGRAM_XDP_TRANSIT };
+
+/*
+ * Loads one with its .rodata set to the `len` octets of `config` (NULL: it has none). Maps that are shared are pinned
+ * in `folder`, or taken from there; the socket storage is in `cgroup_folder` (NULL: the program has none).
+ */
+int program_load(enum program program, const void *config, size_t len, const char *folder, const char *cgroup_folder,
+		 struct bpf_object **object);
+void program_unload(struct bpf_object *object);
+
+/* The fd of the object's map `name`, or -ENOENT; it lives as long as the object. */
+int program_map(struct bpf_object *object, const char *name);
+
+/* Attaches the object's program where its kind belongs, in place of the one of the same kind that is there. */
+int program_attach_tc(struct bpf_object *object, enum program program, int ifindex, bool *made_clsact);
+int program_attach_xdp(struct bpf_object *object, int ifindex);
+int program_attach_cgroup(struct bpf_object *object, int cgroup_fd, const char *folder);
+
+/* Nothing there is no error. */
+int program_detach_tc(enum program program, int ifindex);
+int program_detach_xdp(int ifindex);
+
+/* The qdisc with all filters on it, also those of others. */
+int program_remove_clsact(int ifindex);
+
+bool program_is_attached_tc(enum program program, int ifindex);
+bool program_is_attached_xdp(int ifindex);
+
+/* Does the kernel have the casts that tc/kernel.bpf.h asks for? */
+bool program_kernel_has_casts(void);
+
+#endif

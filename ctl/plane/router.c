@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * hopspan router: arrival (XDP or tc ingress) and departure (tc egress) on the devices of a router.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "counters.h"
+#include "netlink.h"
+#include "program.h"
+#include "words.h"
+#include "xdp/transit.h"
+
+/* XDP where the driver runs it and it costs nothing; on veth it would turn the peer's segmentation offload off. */
+static enum device_via via_choose(const struct words *words, const char *device)
+{
+	char driver[32] = "";
+
+	if (words->via)
+		return words->via;
+	netlink_driver(device, driver, sizeof(driver));
+	return strcmp(driver, "veth") == 0 ? DEVICE_VIA_TC : DEVICE_VIA_XDP;
+}
+
+static int arrive_xdp(const struct places *places, const struct transit_config *config, int ifindex)
+{
+	struct bpf_object *object;
+	int error = program_load(PROGRAM_XDP_TRANSIT, config, sizeof(*config), places->netns, NULL, &object);
+
+	if (error)
+		return error;
+	error = program_attach_xdp(object, ifindex);
+	program_unload(object);
+	return error;
+}
+
+static int hook_tc(const struct places *places, enum program program, const struct transit_config *config, int ifindex,
+		   struct device *device)
+{
+	struct bpf_object *object;
+	int error = program_load(program, config, sizeof(*config), places->netns, NULL, &object);
+
+	if (error)
+		return error;
+	error = attach_tc(object, program, ifindex, device);
+	program_unload(object);
+	return error;
+}
+
+static int arrive_attach(const struct places *places, const struct words *words, const struct words_device *at,
+			 const struct transit_config *config, struct device *device)
+{
+	enum device_via via = via_choose(words, at->name);
+	int error = 0;
+
+	if (via == DEVICE_VIA_XDP) {
+		error = arrive_xdp(places, config, at->ifindex);
+		if (error == -EBUSY)
+			fprintf(stderr, "%s: %s: another XDP program is there: try via tc\n", words->who, at->name);
+		if (error == -EOPNOTSUPP && !words->via)
+			via = DEVICE_VIA_TC; /* the driver has no native XDP */
+		else if (error == -EOPNOTSUPP)
+			fprintf(stderr, "%s: %s: no XDP in its driver: try via tc\n", words->who, at->name);
+	}
+	if (via == DEVICE_VIA_TC)
+		error = hook_tc(places, PROGRAM_TC_TRANSIT, config, at->ifindex, device);
+	if (error)
+		return error;
+	device->via = via;
+	return via == DEVICE_VIA_XDP ? program_detach_tc(PROGRAM_TC_TRANSIT, at->ifindex) :
+				       program_detach_xdp(at->ifindex);
+}
+
+static void router_detach(const struct places *places, int devices, int ifindex)
+{
+	struct device device;
+
+	(void)places;
+	if (!device_get(devices, ifindex, &device) || !(device.roles & DEVICE_ROUTER))
+		return;
+	program_detach_xdp(ifindex);
+	program_detach_tc(PROGRAM_TC_TRANSIT, ifindex);
+	program_detach_tc(PROGRAM_DEPART, ifindex);
+	device_drop_role(devices, ifindex, DEVICE_ROUTER);
+}
+
+/* Departure first: what arrives then is completed. */
+static int router_up_device(const struct places *places, int devices, const struct words *words,
+			    const struct words_device *at)
+{
+	struct device device = { 0 };
+	struct transit_config config;
+	int error;
+
+	device_get(devices, at->ifindex, &device);
+	device.roles |= DEVICE_ROUTER;
+	error = attach_identify(words, at, &device);
+	if (!error && device.self.id > 0xffffff && device.self.id_wide >> 56) {
+		fprintf(stderr, "%s: which node is this? node-id N, or node.yaml\n", words->who);
+		return EXIT_FAILED;
+	}
+	config = (struct transit_config){ .self = device.self };
+	if (!error)
+		error = device_set(devices, at->ifindex, &device);
+	if (!error)
+		error = hook_tc(places, PROGRAM_DEPART, &config, at->ifindex, &device);
+	if (!error)
+		error = arrive_attach(places, words, at, &config, &device);
+	if (error) {
+		fprintf(stderr, "%s: %s: %s\n", words->who, at->name, strerror(-error));
+		router_detach(places, devices, at->ifindex);
+		return EXIT_FAILED;
+	}
+	device_set(devices, at->ifindex, &device);
+	return EXIT_DONE;
+}
+
+int cmd_router_up(const struct options *options, int argc, char **argv)
+{
+	struct words words;
+	struct places places;
+	int devices, status = words_parse(&words, command_of(cmd_router_up), WORDS_ROUTER, false, argc, argv);
+
+	(void)options;
+	if (status || (status = words_check_machine(words.who)))
+		return status;
+	devices = attach_open(&places, words.who);
+	if (devices < 0)
+		status = EXIT_FAILED;
+	for (unsigned int i = 0; !status && i < words.device_count; i++)
+		status = router_up_device(&places, devices, &words, &words.devices[i]);
+	attach_close(&places, devices);
+	return status;
+}
+
+int cmd_router_down(const struct options *options, int argc, char **argv)
+{
+	(void)options;
+	return attach_down(command_of(cmd_router_down), DEVICE_ROUTER, router_detach, argc, argv);
+}
+
+static json_t *router_json(const struct places *places, int ifindex, const struct device *device)
+{
+	bool arrives = device->via == DEVICE_VIA_XDP ? program_is_attached_xdp(ifindex) :
+						       program_is_attached_tc(PROGRAM_TC_TRANSIT, ifindex);
+	json_t *object = attach_json(device);
+
+	json_object_set_new(object, "via", json_string(device->via == DEVICE_VIA_XDP ? "xdp" : "tc"));
+	json_object_set_new(object, "delay", json_string("before-queue"));
+	json_object_set_new(object, "transit_attached", json_boolean(arrives));
+	json_object_set_new(object, "depart_attached", json_boolean(program_is_attached_tc(PROGRAM_DEPART, ifindex)));
+	json_object_set_new(object, "transit", counters_json(places->netns, "transit"));
+	json_object_set_new(object, "depart", counters_json(places->netns, "depart"));
+	return object;
+}
+
+int cmd_router_show(const struct options *options, int argc, char **argv)
+{
+	return attach_show(options, command_of(cmd_router_show), DEVICE_ROUTER, router_json, argc, argv);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Reads the ring buffers of all namespaces' sinks. */
+#include "sinks.h"
+
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "leap.h"
+#include "places.h"
+#include "tc/sink.h"
+
+enum { SINKS_MAX = 256 };
+
+struct sink {
+	uint64_t cookie; /* of the namespace */
+	struct ring_buffer *ring;
+	int map;
+	bool seen;
+};
+
+struct sinks {
+	void (*take)(const struct record *record, void *arg);
+	void *arg;
+	struct sink list[SINKS_MAX];
+	unsigned int count;
+	struct sinks_counts counts;
+};
+
+/* One record of a ring buffer: the arrival's TAI becomes Unix time here. */
+static int sink_take(void *arg, void *data, size_t len)
+{
+	const struct sink_record *raw = data;
+	struct sinks *sinks = arg;
+	struct record record;
+
+	if (len < sizeof(*raw) || raw->packet_len > SINK_PACKET_LEN ||
+	    record_decode(raw->packet, raw->packet_len, &record) != OUTCOME_recorded) {
+		sinks->counts.undecoded++;
+		return 0;
+	}
+	record.time_unix_ns = raw->time_tai_ns - leap_seconds(raw->time_tai_ns / 1000000000) * 1000000000LL;
+	sinks->counts.records++;
+	sinks->take(&record, sinks->arg);
+	return 0;
+}
+
+int sinks_open(void (*take)(const struct record *record, void *arg), void *arg, struct sinks **sinks)
+{
+	struct sinks *made = calloc(1, sizeof(*made));
+
+	if (!made)
+		return -ENOMEM;
+	made->take = take;
+	made->arg = arg;
+	*sinks = made;
+	return 0;
+}
+
+static void sink_add(struct sinks *sinks, const char *folder, uint64_t cookie)
+{
+	struct sink *sink = &sinks->list[sinks->count];
+	int map = counters_open_map(folder, "records");
+
+	if (map < 0)
+		return; /* a namespace without a sink */
+	sink->ring = ring_buffer__new(map, sink_take, sinks, NULL);
+	if (!sink->ring) {
+		fprintf(stderr, "hopspan collect: %s/records: %s\n", folder, strerror(errno));
+		close(map);
+		return;
+	}
+	sink->map = map;
+	sink->cookie = cookie;
+	sink->seen = true;
+	sinks->count++;
+}
+
+static void sink_drop(struct sinks *sinks, unsigned int i)
+{
+	ring_buffer__consume(sinks->list[i].ring);
+	ring_buffer__free(sinks->list[i].ring);
+	close(sinks->list[i].map);
+	sinks->list[i] = sinks->list[--sinks->count];
+}
+
+static void netns_see(struct sinks *sinks, const char *root, const char *name)
+{
+	char folder[2 * PATH_MAX], *end;
+	uint64_t cookie = strtoull(name, &end, 10);
+
+	if (*end || end == name)
+		return;
+	for (unsigned int i = 0; i < sinks->count; i++)
+		if (sinks->list[i].cookie == cookie) {
+			sinks->list[i].seen = true;
+			return;
+		}
+	snprintf(folder, sizeof(folder), "%s/netns/%s", root, name);
+	if (sinks->count < SINKS_MAX)
+		sink_add(sinks, folder, cookie);
+}
+
+int sinks_refresh(struct sinks *sinks)
+{
+	struct places places;
+	char path[PATH_MAX + 8];
+	struct dirent *entry;
+	DIR *dir;
+
+	for (unsigned int i = 0; i < sinks->count; i++)
+		sinks->list[i].seen = false;
+	if (places_open(&places, 0, "hopspan collect"))
+		return 0;
+	snprintf(path, sizeof(path), "%s/netns", places.root);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		netns_see(sinks, places.root, entry->d_name);
+	if (dir)
+		closedir(dir);
+	for (unsigned int i = sinks->count; i-- > 0;)
+		if (!sinks->list[i].seen)
+			sink_drop(sinks, i);
+	return (int)sinks->count;
+}
+
+void sinks_read(struct sinks *sinks, int timeout_ms)
+{
+	struct pollfd waits[SINKS_MAX];
+
+	for (unsigned int i = 0; i < sinks->count; i++)
+		waits[i] = (struct pollfd){ .fd = ring_buffer__epoll_fd(sinks->list[i].ring), .events = POLLIN };
+	poll(waits, sinks->count, timeout_ms);
+	for (unsigned int i = 0; i < sinks->count; i++)
+		ring_buffer__consume(sinks->list[i].ring);
+}
+
+void sinks_count(const struct sinks *sinks, struct sinks_counts *counts)
+{
+	*counts = sinks->counts;
+}
+
+void sinks_close(struct sinks *sinks)
+{
+	while (sinks && sinks->count)
+		sink_drop(sinks, 0);
+	free(sinks);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * hopspan status: everything attached and every counter, in all network namespaces.
+ */
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "counters.h"
+
+static const char *const roles[] = { "stamp", "sink", "transit", "depart" };
+
+static json_t *devices_json(const char *folder)
+{
+	json_t *list = json_array();
+	int devices = devices_open(folder, false);
+
+	if (devices < 0)
+		return list;
+	for (int i = device_next(devices, 0); i; i = device_next(devices, i)) {
+		struct device device;
+		json_t *object;
+
+		if (!device_get(devices, i, &device))
+			continue;
+		object = attach_json(&device);
+		json_object_set_new(object, "host", json_boolean(device.roles & DEVICE_HOST));
+		json_object_set_new(object, "router", json_boolean(device.roles & DEVICE_ROUTER));
+		json_array_append_new(list, object);
+	}
+	close(devices);
+	return list;
+}
+
+static json_t *netns_json(const char *folder, const char *cookie)
+{
+	json_t *object = json_pack("{s:s, s:o}", "netns_cookie", cookie, "devices", devices_json(folder));
+
+	for (int i = 0; i < 4; i++) {
+		json_t *counters = counters_json(folder, roles[i]);
+
+		if (json_object_size(counters))
+			json_object_set(object, roles[i], counters);
+		json_decref(counters);
+	}
+	return object;
+}
+
+/* Of each folder below `root`/`kind`. */
+static json_t *folders_json(const char *root, const char *kind)
+{
+	char path[2 * PATH_MAX];
+	json_t *list = json_array();
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/%s", root, kind);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/%s", root, kind, entry->d_name);
+		json_array_append_new(list, strcmp(kind, "netns") == 0 ? netns_json(path, entry->d_name) :
+									 json_string(entry->d_name));
+	}
+	if (dir)
+		closedir(dir);
+	return list;
+}
+
+/* An outcome's text for its name. */
+static const char *text_of(const char *name)
+{
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		if (strcmp(outcome_name(i), name) == 0)
+			return outcome_text(i);
+	return "";
+}
+
+static void netns_print(const json_t *netns)
+{
+	const json_t *device, *counter;
+	const char *name;
+	size_t i;
+
+	printf("network namespace %s\n", json_string_value(json_object_get(netns, "netns_cookie")));
+	json_array_foreach(json_object_get(netns, "devices"), i, device)
+		printf("  %-15s%s%s, node %lld\n", json_string_value(json_object_get(device, "dev")),
+		       json_is_true(json_object_get(device, "host")) ? " host" : "",
+		       json_is_true(json_object_get(device, "router")) ? " router" : "",
+		       (long long)json_integer_value(json_object_get(device, "node")));
+	for (int role = 0; role < 4; role++)
+		json_object_foreach(json_object_get(netns, roles[role]), name, counter)
+			printf("  %-8s %12lld  %s\n", roles[role], (long long)json_integer_value(counter),
+			       text_of(name));
+}
+
+int cmd_status(const struct options *options, int argc, char **argv)
+{
+	const struct command *command = command_of(cmd_status);
+	struct places places;
+	json_t *object, *netns;
+	size_t i;
+	int status;
+
+	if (argc)
+		return misuse(command, "unknown word \"%s\"", argv[0]);
+	status = words_check_machine("hopspan status");
+	if (status)
+		return status;
+	if (places_open(&places, 0, "hopspan status"))
+		return EXIT_FAILED;
+	object = json_pack("{s:o, s:o}", "namespaces", folders_json(places.root, "netns"), "cgroups",
+			   folders_json(places.root, "cgroup"));
+	if (options->json) {
+		json_dumpf(object, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else if (!json_array_size(json_object_get(object, "namespaces"))) {
+		puts("hopspan is not at work on this machine");
+	} else {
+		json_array_foreach(json_object_get(object, "namespaces"), i, netns)
+			netns_print(netns);
+	}
+	json_decref(object);
+	return EXIT_DONE;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Parses the words of `host` and `router`. */
+#include "words.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const way_names[] = { [STAMP_AUTO] = "auto", [STAMP_IN_PLACE] = "in-place", [STAMP_CLONE] = "clone" };
+
+const char *words_way_name(enum stamp_way way)
+{
+	return way_names[way];
+}
+
+/* A word's value, refused with the choices there are. */
+static int word_choice(const struct command *command, const char *word, const char *value, const char *const *names,
+		       int count, int *choice)
+{
+	char choices[64] = "";
+
+	for (int i = 0; i < count; i++) {
+		if (strcmp(value, names[i]) == 0) {
+			*choice = i;
+			return 0;
+		}
+		strcat(strcat(choices, i ? ", " : ""), names[i]);
+	}
+	return misuse(command, "%s %s: it is one of %s", word, value, choices);
+}
+
+static int word_device(struct words *words, const char *name)
+{
+	struct words_device *device = &words->devices[words->device_count];
+	unsigned int ifindex = if_nametoindex(name);
+
+	if (!ifindex || strlen(name) >= IFNAMSIZ) {
+		fprintf(stderr, "%s: %s: no such device\n", words->who, name);
+		return EXIT_FAILED;
+	}
+	if (words->device_count == WORDS_DEVICES_MAX) {
+		fprintf(stderr, "%s: more than %d devices\n", words->who, WORDS_DEVICES_MAX);
+		return EXIT_FAILED;
+	}
+	strcpy(device->name, name);
+	device->ifindex = (int)ifindex;
+	words->device_count++;
+	return 0;
+}
+
+static int word_prefix(struct words *words, const struct command *command, const char *value)
+{
+	struct stamp_prefix *prefix = &words->proved[words->proved_count];
+	char address[INET6_ADDRSTRLEN + 4];
+	unsigned long bits = 128;
+	char *slash, *end = "";
+
+	snprintf(address, sizeof(address), "%s", value);
+	slash = strchr(address, '/');
+	if (slash) {
+		*slash = 0;
+		bits = strtoul(slash + 1, &end, 10);
+	}
+	if (strlen(value) >= sizeof(address) || *end || (slash && !slash[1]) || bits > 128 ||
+	    inet_pton(AF_INET6, address, prefix->address) != 1)
+		return misuse(command, "proved %s: not an IPv6 prefix", value);
+	if (words->proved_count == STAMP_PREFIXES_MAX - 1)
+		return misuse(command, "more than %d prefixes", STAMP_PREFIXES_MAX - 1);
+	prefix->prefix_len = bits;
+	words->proved_count++;
+	return 0;
+}
+
+static int word_node_id(struct words *words, const struct command *command, const char *value)
+{
+	char *end;
+
+	words->node_id = strtol(value, &end, 0);
+	if (*end || end == value || words->node_id < 0 || words->node_id > 0xfffffe)
+		return misuse(command, "node-id %s: a number below 0xffffff", value);
+	return 0;
+}
+
+static int word_host(struct words *words, const struct command *command, const char *word, const char *value)
+{
+	static const char *const carriers[] = { "snapshot" }, *const switches[] = { "off", "on" };
+	int choice = 0, status;
+
+	if (strcmp(word, "proved") == 0)
+		return word_prefix(words, command, value);
+	if (strcmp(word, "carrier") == 0)
+		return word_choice(command, word, value, carriers, 1, &choice);
+	if (strcmp(word, "cgroup") == 0) {
+		words->cgroup = value;
+		return 0;
+	}
+	if (strcmp(word, "way") == 0) {
+		status = word_choice(command, word, value, way_names, 3, &choice);
+		words->way = status ? words->way : (enum stamp_way)choice;
+		return status;
+	}
+	if (strcmp(word, "replies") == 0) {
+		status = word_choice(command, word, value, switches, 2, &choice);
+		words->replies = status ? words->replies : choice;
+		return status;
+	}
+	return misuse(command, "unknown word \"%s\"", word);
+}
+
+static int word_router(struct words *words, const struct command *command, const char *word, const char *value)
+{
+	static const char *const names[] = { "auto", "xdp", "tc" };
+	int via = 0, status;
+
+	if (strcmp(word, "via") != 0)
+		return misuse(command, "unknown word \"%s\"", word);
+	status = word_choice(command, word, value, names, 3, &via);
+	words->via = status ? words->via : (enum device_via)via;
+	return status;
+}
+
+static int word_parse(struct words *words, const struct command *command, int known, const char *word,
+		      const char *value)
+{
+	if (!value)
+		return misuse(command, "%s: a value is missing", word);
+	if (strcmp(word, "dev") == 0)
+		return word_device(words, value);
+	if (known && strcmp(word, "node-id") == 0)
+		return word_node_id(words, command, value);
+	if (known == WORDS_HOST)
+		return word_host(words, command, word, value);
+	if (known == WORDS_ROUTER)
+		return word_router(words, command, word, value);
+	return misuse(command, "unknown word \"%s\"", word);
+}
+
+int words_parse(struct words *words, const struct command *command, int known, bool may_be_empty, int argc,
+		char **argv)
+{
+	*words = (struct words){ .replies = true, .node_id = -1 };
+	snprintf(words->who, sizeof(words->who), "hopspan %s %s", command->object, command->verb);
+	for (int i = 0; i < argc; i += 2) {
+		int status = word_parse(words, command, known, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+
+		if (status)
+			return status;
+	}
+	if (!words->device_count && !may_be_empty)
+		return misuse(command, "which device? dev DEV");
+	return 0;
+}
+
+int words_check_machine(const char *who)
+{
+	if (geteuid() != 0) {
+		fprintf(stderr, "%s: not root: BPF programs need CAP_NET_ADMIN and CAP_BPF\n", who);
+		return EXIT_FAILED;
+	}
+	if (access("/proc/net/if_inet6", F_OK)) {
+		fprintf(stderr, "%s: no IPv6 in this kernel\n", who);
+		return EXIT_FAILED;
+	}
+	return 0;
+}

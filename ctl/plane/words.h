@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The words of `host` and `router`: dev DEV and what goes with it, parsed once for all their verbs.
+ */
+#ifndef HOPSPAN_WORDS_H
+#define HOPSPAN_WORDS_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd.h"
+#include "device.h"
+#include "tc/stamp.h"
+
+enum { WORDS_DEVICES_MAX = 64 };
+
+struct words_device {
+	char name[IFNAMSIZ];
+	int ifindex;
+};
+
+struct words {
+	struct words_device devices[WORDS_DEVICES_MAX];
+	unsigned int device_count;
+	struct stamp_prefix proved[STAMP_PREFIXES_MAX]; /* network byte order */
+	unsigned int proved_count;
+	enum stamp_way way;
+	enum device_via via; /* 0: auto */
+	bool replies;
+	const char *cgroup; /* NULL: the default */
+	long node_id;	    /* -1: as node.yaml says */
+	char who[32];	    /* "hopspan host up": begins every message */
+};
+
+/* Which words an object's verb knows. */
+enum words_known { WORDS_HOST = 1, WORDS_ROUTER = 2 };
+
+/* 0, or an exit status with the message printed. At least one device is required unless `may_be_empty`. */
+int words_parse(struct words *words, const struct command *command, int known, bool may_be_empty, int argc,
+		char **argv);
+
+/* Root, and a kernel with IPv6? 0 or EXIT_FAILED, printed. */
+int words_check_machine(const char *who);
+
+const char *words_way_name(enum stamp_way way);
+
+#endif
