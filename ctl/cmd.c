@@ -36,7 +36,8 @@ const struct command commands[] = {
 	{ "collect", NULL, cmd_collect, "[WORDS]", "make spans of what the sinks record; take applications' spans",
 	  "  otlp URL       send all spans on to this OTLP/HTTP endpoint\n"
 	  "                 ($OTEL_EXPORTER_OTLP_ENDPOINT and its kin)\n"
-	  "  listen ADDR    take OTLP/HTTP here (127.0.0.1:4319)\n"
+	  "  listen ADDR    take OTLP/HTTP here (127.0.0.1:4319); repeatable. NETNS/ADDR is\n"
+	  "                 an address in a network namespace of `ip netns`\n"
 	  "  store FILE     keep spans here ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n"
 	  "  nodes FILE     names and kinds of nodes (/etc/hopspan/nodes.yaml)\n"
 	  "Reads the sinks of all network namespaces of this machine. Ends on SIGINT or\n"

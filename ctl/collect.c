@@ -24,15 +24,17 @@
 #define NODES_DEFAULT "/etc/hopspan/nodes.yaml"
 #define LISTEN_DEFAULT "127.0.0.1:4319"
 
-enum { TICK_MS = 100, REFRESH_TICKS = 5, SAVE_TICKS = 100, EXPORT_GRACE_MS = 5000 };
+enum { TICK_MS = 100, REFRESH_TICKS = 5, SAVE_TICKS = 100, EXPORT_GRACE_MS = 5000, DOORS_MAX = 16 };
 
 struct collect {
-	const char *otlp, *listen, *store_path, *nodes_path;
+	const char *otlp, *store_path, *nodes_path;
+	const char *listen[DOORS_MAX];
+	unsigned int door_count;
 	struct store *store;
 	struct nodes *nodes;
 	struct transfers *transfers;
 	struct sinks *sinks;
-	struct receive *receive;
+	struct receive *doors[DOORS_MAX];
 	struct export *export;
 	struct span_attrs resource;
 	struct arena arena; /* of the resource */
@@ -55,27 +57,38 @@ static int64_t now_unix_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static int collect_words(struct collect *collect, int argc, char **argv)
+static int collect_word(struct collect *collect, const char *word, const char *value)
 {
-	const struct command *command = command_of(cmd_collect);
 	const struct {
 		const char *word, **value;
 	} words[] = { { "otlp", &collect->otlp },
-		      { "listen", &collect->listen },
+		      { "listen", &collect->listen[collect->door_count] },
 		      { "store", &collect->store_path },
 		      { "nodes", &collect->nodes_path } };
+	unsigned int i = 0;
 
+	while (i < 4 && strcmp(words[i].word, word) != 0)
+		i++;
+	if (i == 4)
+		return misuse(command_of(cmd_collect), "unknown word \"%s\"", word);
+	if (!value)
+		return misuse(command_of(cmd_collect), "%s: a value is missing", word);
+	*words[i].value = value;
+	if (words[i].value == &collect->listen[collect->door_count] && ++collect->door_count == DOORS_MAX)
+		return misuse(command_of(cmd_collect), "%d addresses to listen on are too many", DOORS_MAX);
+	return 0;
+}
+
+static int collect_words(struct collect *collect, int argc, char **argv)
+{
 	for (int i = 0; i < argc; i += 2) {
-		unsigned int word = 0;
+		int status = collect_word(collect, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
 
-		while (word < 4 && strcmp(words[word].word, argv[i]) != 0)
-			word++;
-		if (word == 4)
-			return misuse(command, "unknown word \"%s\"", argv[i]);
-		if (i + 1 == argc)
-			return misuse(command, "%s: a value is missing", argv[i]);
-		*words[word].value = argv[i + 1];
+		if (status)
+			return status;
 	}
+	if (!collect->door_count)
+		collect->listen[collect->door_count++] = LISTEN_DEFAULT;
 	return 0;
 }
 
@@ -132,13 +145,14 @@ static int collect_open(struct collect *collect)
 		error = transfers_new(collect->nodes, collect->store, &collect->transfers);
 	if (!error)
 		error = sinks_open(record_take, collect, &collect->sinks);
-	if (!error)
-		error = receive_start(collect->listen, collect->store_path, &collect->receive);
+	for (unsigned int i = 0; !error && i < collect->door_count; i++)
+		error = receive_start(collect->listen[i], collect->store_path, &collect->doors[i]);
 	if (!error && url)
 		error = export_start(url, collect->store_path, &collect->export);
 	if (!error)
-		fprintf(stderr, "hopspan collect: OTLP in %s, store %s, %d sinks%s%s\n", collect->listen,
-			collect->store_path, sinks_refresh(collect->sinks), url ? ", spans to " : "", url ? url : "");
+		fprintf(stderr, "hopspan collect: OTLP in %s%s, store %s, %d sinks%s%s\n", collect->listen[0],
+			collect->door_count > 1 ? " and others" : "", collect->store_path,
+			sinks_refresh(collect->sinks), url ? ", spans to " : "", url ? url : "");
 	free(url);
 	return error;
 }
@@ -179,11 +193,17 @@ static void collect_run(struct collect *collect)
 
 static void collect_summary(const struct collect *collect)
 {
-	struct receive_counts in;
+	struct receive_counts in = { 0 };
 	struct sinks_counts sinks;
 	struct export_counts out = { 0 };
 
-	receive_counts(collect->receive, &in);
+	for (unsigned int i = 0; i < collect->door_count; i++) {
+		struct receive_counts door;
+
+		receive_counts(collect->doors[i], &door);
+		in.spans += door.spans;
+		in.bad_requests += door.bad_requests;
+	}
 	sinks_count(collect->sinks, &sinks);
 	if (collect->export)
 		export_counts(collect->export, &out);
@@ -196,9 +216,11 @@ static void collect_summary(const struct collect *collect)
 		(unsigned long long)out.rejected_batches);
 }
 
-/* The door in closes first, so that the way out has everything. */
+/* The doors in close first, so that the way out has everything. */
 static void collect_close(struct collect *collect)
 {
+	for (unsigned int i = 0; i < collect->door_count; i++)
+		receive_stop(collect->doors[i]);
 	if (collect->export)
 		export_stop(collect->export, EXPORT_GRACE_MS);
 	if (collect->sinks)
@@ -214,7 +236,7 @@ static void collect_close(struct collect *collect)
 
 int cmd_collect(const struct options *options, int argc, char **argv)
 {
-	struct collect collect = { .listen = LISTEN_DEFAULT, .store_path = store_path() };
+	struct collect collect = { .store_path = store_path() };
 	struct sigaction on_stop = { .sa_handler = stop };
 	int status = collect_words(&collect, argc, argv);
 
@@ -228,8 +250,6 @@ int cmd_collect(const struct options *options, int argc, char **argv)
 		collect_run(&collect);
 		collect_summary(&collect);
 	}
-	if (collect.receive)
-		receive_stop(collect.receive);
 	collect_close(&collect);
 	return status;
 }

@@ -3,8 +3,11 @@
 #include "listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,20 +63,40 @@ static int socket_listen(const struct addrinfo *info)
 	return error;
 }
 
+/* The same in the network namespace `name` of `ip netns`: this thread goes there and back. */
+static int socket_listen_in(const char *name, int name_len, const struct addrinfo *info)
+{
+	char path[PATH_MAX];
+	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there, fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%.*s", name_len, name);
+	there = open(path, O_RDONLY | O_CLOEXEC);
+	fd = home < 0 || there < 0 || setns(there, CLONE_NEWNET) ? -errno : socket_listen(info);
+	if (home >= 0 && there >= 0 && setns(home, CLONE_NEWNET) && fd >= 0) {
+		close(fd);
+		fd = -errno;
+	}
+	if (there >= 0)
+		close(there);
+	if (home >= 0)
+		close(home);
+	return fd;
+}
+
 int listen_open(const char *address, int *fd, uint16_t *port)
 {
 	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 					.ai_socktype = SOCK_STREAM };
 	struct addrinfo *info;
+	const char *slash = strchr(address, '/'), *service;
 	char host[HOST_SIZE];
-	const char *service;
 	int opened;
 
-	if (!address_split(address, host, &service) || getaddrinfo(host, service, &hints, &info)) {
+	if (!address_split(slash ? slash + 1 : address, host, &service) || getaddrinfo(host, service, &hints, &info)) {
 		fprintf(stderr, "listen %s: not an address and port, like 127.0.0.1:4319 or [::1]:4319\n", address);
 		return -EINVAL;
 	}
-	opened = socket_listen(info);
+	opened = slash ? socket_listen_in(address, (int)(slash - address), info) : socket_listen(info);
 	freeaddrinfo(info);
 	if (opened < 0) {
 		fprintf(stderr, "listen %s: %s\n", address,

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * `address` is numeric with a port: "127.0.0.1:4319", "[::1]:4319"; port 0: any free one, told in `port`. -errno,
- * printed.
+ * `address` is numeric with a port: "127.0.0.1:4319", "[::1]:4319"; port 0: any free one, told in `port`. In front of
+ * it may stand a network namespace of `ip netns`: "shop/127.0.0.1:4319" is that one's loopback. -errno, printed.
  */
 int listen_open(const char *address, int *fd, uint16_t *port);
 

@@ -94,7 +94,7 @@ static enum outcome other_outcome(uint8_t *ip6, const uint8_t *end)
 
 	if (!ioam6_find(ip6, end, IOAM6_NAMESPACE_ANY, &found, &why))
 		return why;
-	return found.option ? OUTCOME_other_namespace : OUTCOME_pass;
+	return found.option ? OUTCOME_other_options : OUTCOME_pass;
 }
 
 static void stay_begin(const struct transit *transit, struct rte_mbuf *packet, const struct stay *begun)

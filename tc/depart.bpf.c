@@ -11,7 +11,7 @@
 
 PLANE_COUNTERS(depart)
 
-const volatile struct transit_config config;
+const volatile struct transit_config config SEC(".rodata.config");
 
 enum { DEPART_LINEAR_LEN = IPV6_LEN + 320 };
 
@@ -67,7 +67,7 @@ static __always_inline enum outcome depart_packet(struct __sk_buff *skb)
 	if (!ioam6_find(ip6, end, config.self.namespace, &found, &outcome))
 		return outcome;
 	if (!found.option)
-		return OUTCOME_other_namespace;
+		return OUTCOME_other_options;
 	if (!slot.at)
 		slot = slot_from_trace(ip6, end, &found, now_tai_ns);
 	if (!slot.at)

@@ -14,7 +14,7 @@
 
 PLANE_COUNTERS(sink)
 
-const volatile struct sink_config config;
+const volatile struct sink_config config SEC(".rodata.config");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -128,7 +128,7 @@ static __always_inline enum outcome sink_packet(struct __sk_buff *skb, bool *end
 	if (!ioam6_find(ip6, skb_end(skb), config.self.namespace, &found, &outcome))
 		return outcome;
 	if (!found.option)
-		return OUTCOME_other_namespace;
+		return OUTCOME_other_options;
 	if (!encap_find_context(ip6, skb_end(skb), &found, &context))
 		return OUTCOME_no_context;
 	recorded = record_put(skb, config.self.link_len);

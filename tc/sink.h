@@ -19,7 +19,7 @@ struct sink_record {
 	uint8_t packet[SINK_PACKET_LEN]; /* from the IPv6 header on, as it arrived */
 };
 
-/* .rodata of the program. */
+/* .rodata.config of the program. */
 struct sink_config {
 	struct plane_node self;
 	uint8_t replies; /* carry the context back in the answer */

@@ -15,7 +15,7 @@
 
 PLANE_COUNTERS(stamp)
 
-const volatile struct stamp_config config;
+const volatile struct stamp_config config SEC(".rodata.config");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

@@ -9,7 +9,7 @@
 
 enum stamp_way { STAMP_AUTO, STAMP_IN_PLACE, STAMP_CLONE };
 
-/* .rodata of the program. */
+/* .rodata.config of the program. */
 struct stamp_config {
 	struct plane_node self;
 };

@@ -8,7 +8,7 @@
 
 PLANE_COUNTERS(transit)
 
-const volatile struct transit_config config;
+const volatile struct transit_config config SEC(".rodata.config");
 
 enum { TRANSIT_LINEAR_LEN = IPV6_LEN + 320 }; /* the largest trace with room for other options */
 

@@ -11,7 +11,7 @@
 #define OUTCOME_LIST(OUTCOME)                                                                \
 	/* untouched: nothing for us in the packet */                                        \
 	OUTCOME(pass, "no option, not ours to touch")                                        \
-	OUTCOME(other_namespace, "IOAM of another namespace, left alone")                    \
+	OUTCOME(other_options, "options, but no trace in our namespace")                    \
 	/* sending host */                                                                   \
 	OUTCOME(stamped_in_place, "stamped in place")                                        \
 	OUTCOME(stamped_clone, "stamped as a clone")                                         \

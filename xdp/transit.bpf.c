@@ -7,7 +7,7 @@
 
 PLANE_COUNTERS(transit)
 
-const volatile struct transit_config config;
+const volatile struct transit_config config SEC(".rodata.config");
 
 /* Only a packet that got a slot has metadata: packets with it no longer merge in GRO. */
 static __always_inline enum outcome meta_write(struct xdp_md *xdp, __u32 slot, __u64 arrival_tai_ns)

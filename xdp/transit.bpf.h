@@ -22,7 +22,7 @@ static __always_inline enum outcome transit_arrive(__u8 *ip6, const __u8 *end, c
 	if (!ioam6_find(ip6, end, self->namespace, &found, &outcome))
 		return outcome;
 	if (!found.option)
-		return OUTCOME_other_namespace;
+		return OUTCOME_other_options;
 	*arrival_tai_ns = clock_tai_ns();
 	node = plane_node_data(self, *arrival_tai_ns);
 	node.ingress_if = self->interface;

@@ -7,7 +7,7 @@
 
 #include "tc/plane.h"
 
-/* .rodata of the arrival and departure programs. */
+/* .rodata.config of the arrival and departure programs. */
 struct transit_config {
 	struct plane_node self;
 };

@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <mntent.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,6 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-#define INIT_ROOT "/proc/1/root"
 #define BPFFS_MOUNT "/sys/fs/bpf"
 #define MOUNTED_MARK "hopspan-mounted-this"
 
@@ -32,16 +32,52 @@ static int is_on(const char *path, long magic)
 	return statfs(path, &fs) == 0 && fs.f_type == magic;
 }
 
-/* A child enters process 1's mount namespace and mounts there, so that it outlives `ip netns exec`. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64];
+	int parent = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*d (%*[^)]) %*c %d", &parent) != 1)
+		parent = 0;
+	fclose(file);
+	return parent;
+}
+
+/* "/proc/PID/WHAT" of the oldest ancestor whose mount namespace we may enter: the machine's, or the container's. */
+static const char *outer(const char *what, char path[PATH_MAX])
+{
+	pid_t oldest = getpid();
+
+	for (pid_t pid = oldest; pid > 0; pid = parent_of(pid)) {
+		snprintf(path, PATH_MAX, "/proc/%d/ns/mnt", pid);
+		if (access(path, R_OK) == 0)
+			oldest = pid;
+	}
+	snprintf(path, PATH_MAX, "/proc/%d/%s", oldest, what);
+	return path;
+}
+
+static int enter_outer(void)
+{
+	char path[PATH_MAX];
+	int ns = open(outer("ns/mnt", path), O_RDONLY | O_CLOEXEC);
+
+	return ns < 0 || setns(ns, CLONE_NEWNS) ? -errno : 0;
+}
+
+/* A child mounts it outside, so that it outlives `ip netns exec`. */
 static int mount_bpffs(void)
 {
 	int status;
 	pid_t child = fork();
 
 	if (child == 0) {
-		int ns = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
-
-		if (ns < 0 || setns(ns, CLONE_NEWNS) || mount("bpf", BPFFS_MOUNT, "bpf", 0, "mode=0700"))
+		if (enter_outer() || mount("bpf", BPFFS_MOUNT, "bpf", 0, "mode=0700"))
 			_exit(errno);
 		_exit(mkdir(BPFFS_MOUNT "/" MOUNTED_MARK, 0700) ? errno : 0);
 	}
@@ -55,9 +91,7 @@ static void unmount_bpffs(void)
 	pid_t child = fork();
 
 	if (child == 0) {
-		int ns = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
-
-		if (ns >= 0 && setns(ns, CLONE_NEWNS) == 0 && rmdir(BPFFS_MOUNT "/" MOUNTED_MARK) == 0)
+		if (enter_outer() == 0 && rmdir(BPFFS_MOUNT "/" MOUNTED_MARK) == 0)
 			umount(BPFFS_MOUNT);
 		_exit(0);
 	}
@@ -65,23 +99,26 @@ static void unmount_bpffs(void)
 		waitpid(child, NULL, 0);
 }
 
-/* "" or INIT_ROOT: where `path`'s parent is a BPF file system; NULL: nowhere. */
-static const char *bpffs_prefix(const char *path)
+/* What goes before `path` to get at a BPF file system: nothing, or the root of outside. False: there is none. */
+static bool bpffs_prefix(const char *path, char prefix[PATH_MAX])
 {
-	static const char *const prefixes[] = { "", INIT_ROOT };
-	char parent[PATH_MAX];
+	char parent[2 * PATH_MAX];
 
-	for (int i = 0; i < 2; i++) {
-		snprintf(parent, sizeof(parent), "%s%s", prefixes[i], path);
+	for (int outside = 0; outside < 2; outside++) {
+		prefix[0] = 0;
+		if (outside)
+			outer("root", prefix);
+		snprintf(parent, sizeof(parent), "%s%s", prefix, path);
 		for (char *slash = strrchr(parent, '/'); slash && slash != parent; slash = strrchr(parent, '/')) {
 			if (access(parent, F_OK) == 0)
 				break;
 			*slash = 0;
 		}
 		if (is_on(parent, BPF_FS_MAGIC))
-			return prefixes[i];
+			return true;
 	}
-	return NULL;
+	prefix[0] = 0;
+	return false;
 }
 
 static int make_folder(const char *path)
@@ -116,26 +153,28 @@ static int netns_cookie(uint64_t *cookie)
 
 int places_open(struct places *places, int create, const char *who)
 {
-	const char *wanted = getenv("HOPSPAN_BPFFS"), *prefix;
+	const char *wanted = getenv("HOPSPAN_BPFFS");
+	char prefix[PATH_MAX];
+	bool found;
 	int error;
 
 	if (!wanted || !*wanted)
 		wanted = BPFFS_MOUNT "/hopspan";
-	prefix = bpffs_prefix(wanted);
-	if (!prefix && create && (error = mount_bpffs()) != 0) {
+	found = bpffs_prefix(wanted, prefix);
+	if (!found && create && (error = mount_bpffs()) != 0) {
 		fprintf(stderr, "%s: no BPF file system for %s, and none could be mounted at %s: %s\n", who, wanted,
 			BPFFS_MOUNT, strerror(-error));
 		return error;
 	}
-	if (!prefix)
-		prefix = bpffs_prefix(wanted);
-	if (!prefix && create) {
+	if (!found)
+		found = bpffs_prefix(wanted, prefix);
+	if (!found && create) {
 		fprintf(stderr, "%s: %s is not in a BPF file system\n", who, wanted);
 		return -EINVAL;
 	}
 	error = netns_cookie(&places->netns_cookie);
-	snprintf(places->root, sizeof(places->root), "%s%s", prefix ? prefix : "", wanted);
-	if (snprintf(places->netns, sizeof(places->netns), "%s/netns/%llu", places->root,
+	if (snprintf(places->root, sizeof(places->root), "%s%s", prefix, wanted) >= PATH_MAX ||
+	    snprintf(places->netns, sizeof(places->netns), "%s/netns/%llu", places->root,
 		     (unsigned long long)places->netns_cookie) >= PATH_MAX)
 		error = -ENAMETOOLONG;
 	if (!error && create)
@@ -178,14 +217,18 @@ static int cgroup2_find(const char *mounts, const char *prefix, char path[PATH_M
 
 static int cgroup_resolve(const char *wanted, char path[PATH_MAX])
 {
+	char root[PATH_MAX], mounts[PATH_MAX];
+
 	if (wanted) {
 		snprintf(path, PATH_MAX, "%s", wanted);
 		if (is_on(path, CGROUP2_SUPER_MAGIC))
 			return 1;
-		snprintf(path, PATH_MAX, "%s%s", INIT_ROOT, wanted);
+		if (snprintf(path, PATH_MAX, "%s%s", outer("root", root), wanted) >= PATH_MAX)
+			return 0;
 		return is_on(path, CGROUP2_SUPER_MAGIC);
 	}
-	return cgroup2_find("/proc/self/mounts", "", path) || cgroup2_find("/proc/1/mounts", INIT_ROOT, path);
+	return cgroup2_find("/proc/self/mounts", "", path) ||
+	       cgroup2_find(outer("mounts", mounts), outer("root", root), path);
 }
 
 int places_open_cgroup(const char *word, uint64_t *id, const char *who)

@@ -5,7 +5,8 @@
  *	/sys/fs/bpf/hopspan/netns/COOKIE/	maps of a namespace ($HOPSPAN_BPFFS moves the first three)
  *	/sys/fs/bpf/hopspan/cgroup/ID/		the socket option's programs and storage
  *
- * `ip netns exec` hides both file systems behind a fresh /sys; they are found in the mount namespace of process 1.
+ * `ip netns exec` hides both file systems behind a fresh /sys; they are found in the mount namespace of the oldest
+ * ancestor process that may be asked.
  */
 #ifndef HOPSPAN_PLACES_H
 #define HOPSPAN_PLACES_H

@@ -50,7 +50,7 @@ static int object_set_config(struct bpf_object *object, const void *config, size
 	if (!config)
 		return 0;
 	bpf_object__for_each_map(map, object)
-		if (strstr(bpf_map__name(map), ".rodata"))
+		if (strstr(bpf_map__name(map), ".rodata.config"))
 			return bpf_map__set_initial_value(map, config, len);
 	return -ENOENT;
 }

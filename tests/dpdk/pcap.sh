@@ -76,7 +76,7 @@ cmp "$dir/back.wanted" "$dir/back.seen" || fail "a frame on the way back was cha
 
 # `others` went both ways.
 for wanted in appended=$traces completed=$traces no_room=1 forwarded=$((all + others)) drop_queue_full=0 pass=24 \
-	other_namespace=2 overflowed=2 bad_alignment=2 bad_node_len=2 bad_remaining_len=2 bad_trace_len=2 \
+	other_options=2 overflowed=2 bad_alignment=2 bad_node_len=2 bad_remaining_len=2 bad_trace_len=2 \
 	bad_option_len=2 bad_padding=4 bad_option_count=2 bad_truncated=6; do
 	equal "${wanted%=*}" "${wanted#*=}" "$(counter "$dir/forwarder.err" "${wanted%=*}")"
 done
