@@ -8,7 +8,7 @@
 #
 # line.sh up | down | exec NODE COMMAND... | env        TOPOLOGY names it, RATE is the bottleneck's (12mbit)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 RATE=${RATE:-12mbit}
 server=fd68:73:3::2

@@ -69,6 +69,7 @@ def checkout(connection, cart, size):
 def run(arguments, ids):
     """One request after the other."""
     connection = Connection(arguments.address, arguments.port, timeout=TIMEOUT_S)
+    connection.connect()
     times_ms = []
     next_s = time.monotonic()
     for i in range(arguments.count):

@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# Ground under every end-to-end test: a line topology of its own, taken down however the test ends.
+#
+#   . "$(dirname "$0")/lib.sh"
+#   line_up            client - r1 XDP - r2 DPDK - r3 Linux - server, collector and cart not yet running
+#
+# TOPOLOGY is unique to the test, so tests may run side by side. $tmp is a folder that goes with the test.
+set -euo pipefail
+
+TOPOLOGY=hs-$(basename "$0" .sh)-$$
+export TOPOLOGY
+# shellcheck source=../../topologies/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../topologies/lib.sh"
+server=fd68:73:3::2
+# shellcheck source=../../topologies/traffic.sh
+. "$top/topologies/traffic.sh"
+
+tmp=$(mktemp -d)
+trap 'status=$?; trap - EXIT; [ $status -eq 0 ] || test_report; topology_down; rm -rf "$tmp"; exit $status' EXIT
+trap 'exit 1' INT TERM
+
+# What a failed test shows: the logs of all that ran.
+test_report() {
+	local log
+	for log in "$state"/*.log; do
+		[ ! -s "$log" ] || { echo "--- ${log##*/}"; tail -n 20 "$log"; }
+	done
+	[ ! -d "$state" ] || { echo "--- status"; "$hopspan" status || true; }
+}
+
+skip() { echo "$*"; exit 77; }
+fail() { echo "FAILED: $*"; exit 1; }
+need() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
+
+[ "$(id -u)" -eq 0 ] || skip "needs root"
+
+line_up() {
+	"$top/topologies/line.sh" up
+	HOPSPAN_CGROUP=$(cat "$state/cgroup")
+	export HOPSPAN_CGROUP
+}
+
+# same WHAT EXPECTED SEEN
+same() { [ "$2" = "$3" ] || fail "$1: expected $2, saw $3"; }
+
+# capture_start NODE NAME FILTER...: tcpdump on NODE's device $DEV (eth0) into $tmp/NAME.pcap, ns timestamps.
+capture_start() {
+	local node=$1 name=$2
+	shift 2
+	node_start "$node" "capture-$name" tcpdump -Z root -U -n -s 0 -B 32768 --time-stamp-precision=nano \
+		-i "${DEV:-eth0}" -w "$tmp/$name.pcap" "$@"
+	wait_for "tcpdump" grep -q "listening on" "$state/capture-$name.log"
+}
+
+capture_stop() { stop "capture-$1"; }
