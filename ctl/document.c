@@ -136,7 +136,6 @@ static int file_read(const char *path, FILE *file,
 {
 	yaml_document_t yaml;
 	const struct document document = { .path = path, .yaml = &yaml };
-	const yaml_node_t *root;
 	yaml_parser_t parser;
 	int error;
 
@@ -145,7 +144,8 @@ static int file_read(const char *path, FILE *file,
 	yaml_parser_set_input_file(&parser, file);
 	error = parser_load(&parser, file, &document);
 	if (!error) {
-		root = yaml_document_get_root_node(&yaml);
+		const yaml_node_t *root = yaml_document_get_root_node(&yaml);
+
 		error = take(&document, root && document_is_empty(root) ? NULL : root, into);
 		yaml_document_delete(&yaml);
 		if (!error)

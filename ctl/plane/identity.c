@@ -39,7 +39,7 @@ static const char *const root_keys[ROOT_COUNT] = { "node_id", "node_id_wide", "i
 enum interface_key { INTERFACE_ID, INTERFACE_ID_WIDE, INTERFACE_COUNT };
 static const char *const interface_keys[INTERFACE_COUNT] = { "id", "id_wide" };
 
-enum namespace_key { NAMESPACE_TIME, NAMESPACE_DATA, NAMESPACE_COUNT = 5 };
+enum { NAMESPACE_TIME, NAMESPACE_COUNT = 5 };
 static const char *const namespace_keys[NAMESPACE_COUNT] = { "time", "data", "data_wide", "schema_id", "schema" };
 
 enum { TIME_PTP, TIME_COUNT = 3 };
@@ -137,7 +137,7 @@ static int namespace_key_read(const struct document *document, unsigned int key,
 	int word = TIME_PTP;
 
 	(void)into;
-	if (key >= NAMESPACE_DATA)
+	if (key != NAMESPACE_TIME)
 		return document_complain(document, value, "%s: this version writes no namespace data and no schema",
 					 namespace_keys[key]);
 	if (document_word(document, value, "time", time_words, TIME_COUNT, &word))
