@@ -14,6 +14,7 @@ trace=$(tail -n 1 "$tmp/ids" | jq -r .trace_id)
 LC_ALL=C "$hopspan" trace show "$trace" -a | tee "$tmp/waterfall"
 "$hopspan" trace show "$trace" -j | jq -r '.spans[].name' >"$tmp/rows"
 cat >"$tmp/expected" <<'END'
+GET /checkout
 GET
 request
 client -> r1
