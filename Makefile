@@ -3,7 +3,7 @@
 #   make             the command, the BPF programs in it, the DPDK forwarder
 #   sudo make deps   install the Debian packages that this needs
 #   sudo make demo   a request over three routers, one of them congested
-#   sudo make test   all tests
+#   sudo make test   all tests; TESTS="e2e/request unit" picks some
 #   sudo make bench  measurements
 #   make install     PREFIX (/usr/local), DESTDIR
 # V=1 shows the commands.
@@ -26,10 +26,19 @@ say = $(if $(V),,@printf '  %-8s%s\n' '$(1)' '$(2)')
 .PHONY: all deps demo test bench install uninstall clean lint
 all:
 
-include tc/build.mk xdp/build.mk ctl/build.mk dpdk-app/build.mk tests/build.mk
+include tc/build.mk ctl/build.mk dpdk-app/build.mk topologies/build.mk tests/build.mk
 
 deps:
 	$(Q)packaging/deps
+
+# Both install what they need and build first; each says so.
+demo:
+	$(Q)topologies/demo.sh
+
+test:
+	$(Q)packaging/deps
+	$(Q)$(MAKE) --no-print-directory test-build $(BUILD)/venv/.done
+	$(Q)tests/run $(TESTS)
 
 $(BUILD)/%.o: %.c
 	$(call say,CC,$<)

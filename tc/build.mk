@@ -1,4 +1,4 @@
-# BPF programs of tc and XDP; ctl carries them inside.
+# BPF programs of tc and XDP; the command carries them inside.
 BPF_SOURCES := $(wildcard tc/*.bpf.c xdp/*.bpf.c)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 # clang 14's BPF backend finds the architecture's headers only where it is told.
