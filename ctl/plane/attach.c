@@ -36,8 +36,10 @@ static int clock_set(const struct places *places)
 
 int attach_open(struct places *places, const char *who)
 {
-	int error = places_open(places, 1, who), devices;
+	int error, devices;
 
+	places_lock();
+	error = places_open(places, 1, who);
 	if (error)
 		return error;
 	error = clock_set(places);
@@ -111,6 +113,7 @@ int attach_down(const struct command *command, enum device_role role,
 	status = words_parse(&words, command, 0, true, argc, argv);
 	if (status || (status = words_check_machine(words.who)))
 		return status;
+	places_lock();
 	if (places_open(&places, 0, words.who))
 		return EXIT_FAILED;
 	devices = devices_open(places.netns, false);

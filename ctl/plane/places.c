@@ -2,6 +2,7 @@
 /* Finds and makes hopspan's folders in the BPF file system, and finds cgroup2. */
 #include "places.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,6 +25,7 @@
 #endif
 
 #define BPFFS_MOUNT "/sys/fs/bpf"
+#define LOCK_FILE "/run/lock/hopspan"
 #define MOUNTED_MARK "hopspan-mounted-this"
 
 static int is_on(const char *path, long magic)
@@ -86,12 +89,28 @@ static int mount_bpffs(void)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
+/* Nothing on it but our mark and the kernel's own two files. */
+static bool bpffs_is_empty(void)
+{
+	DIR *dir = opendir(BPFFS_MOUNT);
+	struct dirent *entry;
+	bool empty = dir;
+
+	while (dir && empty && (entry = readdir(dir)))
+		empty = entry->d_name[0] == '.' || strcmp(entry->d_name, MOUNTED_MARK) == 0 ||
+			strstr(entry->d_name, ".debug");
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
+/* Others may have pinned theirs on what we mounted. */
 static void unmount_bpffs(void)
 {
 	pid_t child = fork();
 
 	if (child == 0) {
-		if (enter_outer() == 0 && rmdir(BPFFS_MOUNT "/" MOUNTED_MARK) == 0)
+		if (enter_outer() == 0 && bpffs_is_empty() && rmdir(BPFFS_MOUNT "/" MOUNTED_MARK) == 0)
 			umount(BPFFS_MOUNT);
 		_exit(0);
 	}
@@ -182,6 +201,14 @@ int places_open(struct places *places, int create, const char *who)
 	if (error)
 		fprintf(stderr, "%s: %s: %s\n", who, places->root, strerror(-error));
 	return error;
+}
+
+void places_lock(void)
+{
+	int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		flock(fd, LOCK_EX); /* held until the process ends */
 }
 
 void places_tidy(const struct places *places)
