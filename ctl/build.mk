@@ -1,7 +1,7 @@
 # The hopspan command and its collector.
 CTL_PACKAGES := libbpf libcurl libmicrohttpd sqlite3 jansson libcyaml libprotobuf-c libpcap uuid zlib
 CTL_SOURCES := $(wildcard ctl/*.c ctl/*/*.c)
-CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/ctl/otlp.pb-c.o $(BUILD)/ctl/bpf_objects.o
+CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/ctl/otlp/otlp.pb-c.o $(BUILD)/ctl/bpf_objects.o
 
 all: $(BUILD)/hopspan
 
@@ -14,16 +14,16 @@ $(BUILD)/hopspan: $(CTL_OBJECTS)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 # OTLP's messages, as far as they are used.
-$(BUILD)/ctl/otlp.pb-c.c $(BUILD)/ctl/otlp.pb-c.h &: ctl/otlp.proto
+$(BUILD)/ctl/otlp/otlp.pb-c.c $(BUILD)/ctl/otlp/otlp.pb-c.h &: ctl/otlp/otlp.proto
 	$(call say,PROTOC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(PROTOC_C) --proto_path=ctl --c_out=$(BUILD)/ctl $<
+	$(Q)$(PROTOC_C) --proto_path=$(<D) --c_out=$(BUILD)/ctl/otlp $<
 
-$(BUILD)/ctl/otlp.pb-c.o: $(BUILD)/ctl/otlp.pb-c.c
+$(BUILD)/ctl/otlp/otlp.pb-c.o: $(BUILD)/ctl/otlp/otlp.pb-c.c
 	$(call say,CC,$<)
 	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(CPPFLAGS) $(CTL_CFLAGS) -c -o $@ $<
 
-$(CTL_SOURCES:%.c=$(BUILD)/%.o): | $(BUILD)/ctl/otlp.pb-c.h
+$(CTL_SOURCES:%.c=$(BUILD)/%.o): | $(BUILD)/ctl/otlp/otlp.pb-c.h
 
 # The compiled BPF programs travel inside the command.
 $(BUILD)/ctl/bpf_objects.o: ctl/bpf_objects.S $(BPF_OBJECTS)

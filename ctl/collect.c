@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "export.h"
-#include "nodes.h"
-#include "otlp.h"
+#include "otlp/export.h"
+#include "record/nodes.h"
+#include "otlp/otlp.h"
 #include "plane/sinks.h"
-#include "receive.h"
-#include "store.h"
-#include "transfer.h"
+#include "otlp/receive.h"
+#include "store/store.h"
+#include "spans/transfer.h"
 #include "version.h"
 
 #define NODES_DEFAULT "/etc/hopspan/nodes.yaml"

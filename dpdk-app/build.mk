@@ -9,6 +9,6 @@ DPDK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libdpdk))
 DPDK_LIBS = $(shell $(PKG_CONFIG) --libs libdpdk)
 $(BUILD)/dpdk-app/%.o: OBJECT_FLAGS = $(DPDK_CFLAGS)
 
-$(BUILD)/hopspan-dpdk: $(DPDK_OBJECTS) $(BUILD)/ctl/leap.o
+$(BUILD)/hopspan-dpdk: $(DPDK_OBJECTS) $(BUILD)/ctl/record/leap.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "ctl/leap.h"
+#include "ctl/record/leap.h"
 
 enum {
 	PAIR_TRIES = 5,

@@ -4,16 +4,16 @@ UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 UNIT_OBJECTS = $(filter-out $(BUILD)/ctl/main.o,$(CTL_OBJECTS))
 
 $(BUILD)/tests/unit/%.o: OBJECT_FLAGS = -Ictl $(CTL_CFLAGS)
-$(UNIT_SOURCES:%.c=$(BUILD)/%.o): | $(BUILD)/ctl/otlp.pb-c.h
+$(UNIT_SOURCES:%.c=$(BUILD)/%.o): | $(BUILD)/ctl/otlp/otlp.pb-c.h
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
 
 # The walk over packets once more, with what reports every octet read or written outside of one.
-SANITIZED_SOURCES := tests/unit/wire.c $(addprefix ctl/,record.c nodes.c nodes_yaml.c document.c leap.c arena.c)
+SANITIZED_SOURCES := tests/unit/wire.c $(addprefix ctl/record/,record.c nodes.c nodes_yaml.c document.c leap.c) ctl/spans/arena.c
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_PROGRAMS += $(BUILD)/tests/unit/wire-sanitized
-$(BUILD)/tests/unit/wire-sanitized: $(SANITIZED_SOURCES) $(wildcard wire/*.h ctl/*.h tests/unit/*.h)
+$(BUILD)/tests/unit/wire-sanitized: $(SANITIZED_SOURCES) $(wildcard wire/*.h ctl/*/*.h tests/unit/*.h)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(CPPFLAGS) -Ictl $(CTL_CFLAGS) $(SANITIZE) -o $@ \
@@ -22,3 +22,5 @@ $(BUILD)/tests/unit/wire-sanitized: $(SANITIZED_SOURCES) $(wildcard wire/*.h ctl
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: test-build
 test-build: all $(UNIT_PROGRAMS)
+
+include tests/bench/build.mk

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "identity.h"
-#include "leap.h"
+#include "record/leap.h"
 #include "netlink.h"
 
 /* The clock is made with what the kernel's TAI lacks before the first program reads it. */

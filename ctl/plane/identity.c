@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/arena.h"
-#include "ctl/document.h"
+#include "spans/arena.h"
+#include "record/document.h"
 #include "identity.h"
 #include "wire/context.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "counters.h"
-#include "leap.h"
+#include "record/leap.h"
 #include "places.h"
 #include "tc/sink.h"
 

@@ -5,7 +5,7 @@
 #ifndef HOPSPAN_SINKS_H
 #define HOPSPAN_SINKS_H
 
-#include "record.h"
+#include "record/record.h"
 
 struct sinks;
 

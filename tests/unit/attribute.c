@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* docs/attributes.md says what ctl/attribute.h says. With HOPSPAN_WRITE=1 it is written anew. */
+/* docs/attributes.md says what ctl/spans/attribute.h says. With HOPSPAN_WRITE=1 it is written anew. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "attribute.h"
+#include "spans/attribute.h"
 
 static const char page[] = "docs/attributes.md";
 
@@ -27,7 +27,7 @@ static void print_page(FILE *file)
 {
 	fprintf(file,
 		"# Attributes of network spans\n\n"
-		"Made from `ctl/attribute.h`. What the spans are, and how the numbers come about: "
+		"Made from `ctl/spans/attribute.h`. What the spans are, and how the numbers come about: "
 		"[spans.md](spans.md).\nKinds are values of `hopspan.kind`; `sender` is the first span behind the "
 		"sending host's stamp.\nTimes are ns, By is octets. An attribute of which nothing is known is "
 		"absent.\n\n"

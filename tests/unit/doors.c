@@ -16,14 +16,14 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-#include "ctl/otlp.pb-c.h"
-#include "export.h"
-#include "gzip.h"
-#include "listen.h"
-#include "otlp.h"
-#include "post.h"
-#include "receive.h"
-#include "store.h"
+#include "ctl/otlp/otlp.pb-c.h"
+#include "otlp/export.h"
+#include "otlp/gzip.h"
+#include "otlp/listen.h"
+#include "otlp/otlp.h"
+#include "otlp/post.h"
+#include "otlp/receive.h"
+#include "store/store.h"
 
 enum { PATH_SIZE = 128, URL_SIZE = 96, BODY_SIZE = 4096, ANSWERS_MAX = 8, WAIT_S = 30 };
 

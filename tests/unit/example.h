@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "span.h"
+#include "spans/span.h"
 
 #define EXAMPLE_START_UNIX_NS INT64_C(1795183331482000000) /* 2026-11-20 14:02:11.482 */
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "leap.h"
+#include "record/leap.h"
 
 enum {
 	LEAP_2009_UNIX_S = 1230768000, /* 2009-01-01 */

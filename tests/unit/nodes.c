@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nodes.h"
+#include "record/nodes.h"
 
 static char path[] = "/tmp/hopspan-nodes-XXXXXX";
 

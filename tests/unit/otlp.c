@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Spans -> OTLP -> spans, and bytes that are no OTLP. */
-#include "otlp.h"
+#include "otlp/otlp.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "ctl/otlp.pb-c.h"
-#include "protobuf.h"
+#include "ctl/otlp/otlp.pb-c.h"
+#include "otlp/protobuf.h"
 
 static const char *path[] = { "client", "r1", "?", "" };
 

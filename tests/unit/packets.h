@@ -16,10 +16,10 @@
 
 #include <cmocka.h>
 
-#include "attribute.h"
-#include "record.h"
-#include "transfer.h"
-#include "usual.h"
+#include "spans/attribute.h"
+#include "record/record.h"
+#include "spans/transfer.h"
+#include "spans/usual.h"
 
 #define BASE_NS 1790000000100000000LL
 #define NONE 0xffffffffU

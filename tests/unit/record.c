@@ -8,9 +8,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "decode.h"
-#include "leap.h"
-#include "record.h"
+#include "record/decode.h"
+#include "record/leap.h"
+#include "record/record.h"
 #include "vector.h"
 
 static const int64_t second_ns = 1000000000;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The store: batches in and out, the index, rows, baselines, and files that are no store. */
-#include "store.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "otlp.h"
+#include "otlp/otlp.h"
 
 enum { PATH_SIZE = 128 };
 

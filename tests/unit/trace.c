@@ -6,10 +6,10 @@
 
 #include "cmd.h"
 #include "example.h"
-#include "listing.h"
-#include "otlp.h"
-#include "store.h"
-#include "usual.h"
+#include "view/listing.h"
+#include "otlp/otlp.h"
+#include "store/store.h"
+#include "spans/usual.h"
 
 enum { USUAL_PACKETS = 4120, OUTPUT_SIZE = 1 << 16 };
 

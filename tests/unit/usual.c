@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "usual.h"
+#include "spans/usual.h"
 
 #define HOUR_NS (3600 * 1000000000LL)
 #define NOW_NS (500000 * HOUR_NS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Which place is named, and in which words. */
-#include "verdict.h"
+#include "view/verdict.h"
 
 #include "example.h"
 

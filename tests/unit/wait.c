@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "wait.h"
+#include "spans/wait.h"
 
 #define SECOND_NS 1000000000LL
 #define NOW_NS (29000000 * 60 * SECOND_NS) /* a whole minute */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* What `trace show` prints, to the character. */
-#include "waterfall.h"
+#include "view/waterfall.h"
 
 #include <locale.h>
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "record.h"
+#include "record/record.h"
 #include "vector.h"
 #include "wire/encap.h"
 

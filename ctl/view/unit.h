@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "arena.h"
+#include "spans/arena.h"
 
 struct unit {
 	const char *name; /* us, ms, s */

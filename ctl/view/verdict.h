@@ -5,7 +5,7 @@
 #ifndef HOPSPAN_VERDICT_H
 #define HOPSPAN_VERDICT_H
 
-#include "span.h"
+#include "spans/span.h"
 
 struct verdict {
 	const char *reason;	 /* queue router link hop silent host application spread usual clocks lost none */

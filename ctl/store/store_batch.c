@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "otlp.h"
+#include "otlp/otlp.h"
 #include "store_row.h"
 #include "store_sql.h"
 

@@ -4,7 +4,7 @@
 #define HOPSPAN_LISTING_H
 
 #include "out.h"
-#include "store.h"
+#include "store/store.h"
 
 void listing_print(const struct out *out, const struct store_trace *traces, size_t count);
 

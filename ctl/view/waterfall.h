@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "out.h"
-#include "span.h"
+#include "spans/span.h"
 #include "verdict.h"
 
 /* `fold`: transfers that are as usual are one row while another one is not. */

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "span.h"
+#include "spans/span.h"
 
 #define STORE_PATH_DEFAULT "/var/lib/hopspan/store.db"
 

@@ -14,7 +14,7 @@
 
 #include "otlp.h"
 #include "post.h"
-#include "store.h"
+#include "store/store.h"
 
 enum {
 	POLL_MS = 100, /* for a new batch: one look into the index */

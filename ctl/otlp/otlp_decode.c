@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ctl/otlp.pb-c.h"
+#include "ctl/otlp/otlp.pb-c.h"
 #include "protobuf.h"
 
 size_t utf8_len(const char *text)

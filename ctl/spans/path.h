@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "record.h"
+#include "record/record.h"
 #include "wait.h"
 
 #define TIME_NONE INT64_MIN

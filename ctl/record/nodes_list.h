@@ -5,7 +5,7 @@
 #ifndef HOPSPAN_NODES_LIST_H
 #define HOPSPAN_NODES_LIST_H
 
-#include "arena.h"
+#include "spans/arena.h"
 #include "nodes.h"
 
 struct nodes {

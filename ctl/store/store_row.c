@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "otlp.h"
+#include "otlp/otlp.h"
 #include "store_sql.h"
 
 /* As the table has it. */

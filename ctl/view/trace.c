@@ -9,9 +9,9 @@
 
 #include "cmd.h"
 #include "listing.h"
-#include "store.h"
+#include "store/store.h"
 #include "trace_json.h"
-#include "usual.h"
+#include "spans/usual.h"
 #include "verdict.h"
 #include "waterfall.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "ctl/otlp.pb-c.h"
+#include "ctl/otlp/otlp.pb-c.h"
 #include "gzip.h"
 #include "protobuf.h"
 #include "version.h"

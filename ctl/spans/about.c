@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "draw.h"
-#include "unit.h"
+#include "view/unit.h"
 
 /* A sentence that grows; too long a one is cut. */
 struct sentence {

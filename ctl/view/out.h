@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "arena.h"
+#include "spans/arena.h"
 #include "cmd.h"
 
 enum { OUT_WIDTH_PLAIN = 100, OUT_WIDTH_MIN = 60, OUT_WIDTH_MAX = 400 };

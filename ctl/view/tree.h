@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "span.h"
+#include "spans/span.h"
 
 #define TREE_NONE SIZE_MAX
 

@@ -18,7 +18,7 @@
 
 #include "baseline.h"
 #include "least.h"
-#include "nodes.h"
+#include "record/nodes.h"
 #include "table.h"
 
 enum {

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "span.h"
-#include "store.h"
+#include "spans/span.h"
+#include "store/store.h"
 #include "verdict.h"
 
 /* New references. */

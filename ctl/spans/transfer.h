@@ -8,9 +8,9 @@
 #ifndef HOPSPAN_TRANSFER_H
 #define HOPSPAN_TRANSFER_H
 
-#include "record.h"
+#include "record/record.h"
 #include "span.h"
-#include "store.h"
+#include "store/store.h"
 
 enum {
 	TRANSFER_QUIET_MS = 1000,

@@ -5,7 +5,7 @@
 #ifndef HOPSPAN_OTLP_H
 #define HOPSPAN_OTLP_H
 
-#include "span.h"
+#include "spans/span.h"
 
 /*
  * Encodes all spans under one resource with `resource` attributes, in the scope "hopspan" of version `version`.

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/otlp.pb-c.h"
+#include "ctl/otlp/otlp.pb-c.h"
 
 /* protobuf-c's messages have no const, but packing only reads them. */
 static char *unconst(const char *text)

@@ -14,11 +14,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "ctl/otlp.pb-c.h"
+#include "ctl/otlp/otlp.pb-c.h"
 #include "gzip.h"
 #include "listen.h"
 #include "otlp.h"
-#include "store.h"
+#include "store/store.h"
 
 enum {
 	CONNECTIONS_MAX = 64,
