@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the dataplane is measured against: programs that do nothing, and programs that make room in the trace again
+ * before they go on to the one measured, because a test run repeats on one packet.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bench.h"
+#include "tc/tc.bpf.h"
+
+const volatile struct bench_reset reset SEC(".rodata.reset");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} next SEC(".maps");
+
+SEC("xdp.frags")
+int xdp_empty(struct xdp_md *xdp)
+{
+	(void)xdp;
+	return XDP_PASS;
+}
+
+SEC("tc")
+int tc_empty(struct __sk_buff *skb)
+{
+	(void)skb;
+	return TC_ACT_UNSPEC;
+}
+
+/* Takes the metadata off too: at once whether there is any or none, so that both sides pay for it. */
+SEC("xdp.frags")
+int xdp_reset(struct xdp_md *xdp)
+{
+	__u8 *data = (void *)(long)xdp->data;
+
+	if (data + BENCH_LENGTHS_AT + 2 > (__u8 *)(long)xdp->data_end)
+		return XDP_ABORTED;
+	be16_store(data + BENCH_LENGTHS_AT, reset.lengths);
+	bpf_xdp_adjust_meta(xdp, xdp->data - xdp->data_meta);
+	bpf_tail_call(xdp, &next, 0);
+	return XDP_ABORTED;
+}
+
+SEC("tc")
+int tc_reset(struct __sk_buff *skb)
+{
+	__u8 *data = (void *)(long)skb->data;
+
+	if (data + BENCH_LENGTHS_AT + 2 > (__u8 *)(long)skb->data_end)
+		return TC_ACT_SHOT;
+	be16_store(data + BENCH_LENGTHS_AT, reset.lengths);
+	bpf_tail_call(skb, &next, 0);
+	return TC_ACT_SHOT;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What bench.bpf.c and the programs that load it agree on: where the packet of packet.c has its trace.
+ */
+#ifndef HOPSPAN_BENCH_BENCH_H
+#define HOPSPAN_BENCH_BENCH_H
+
+#include "wire/encap.h"
+
+enum {
+	BENCH_OPTION_AT = ETHERNET_LEN + IPV6_LEN + ENCAP_OPTION_AT,
+	BENCH_LENGTHS_AT = BENCH_OPTION_AT + IOAM6_TRACE_AT + 2, /* NodeLen, flags, RemainingLen */
+};
+
+/* .rodata.reset of bench.bpf.c. */
+struct bench_reset {
+	uint16_t lengths; /* what the trace says before each run */
+};
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * ns per packet of the programs at work: one thread sends a request and its answer over a router, thousands of times a
+ * round, without a context, stamped in place and stamped as a clone in turn; the kernel's bpf_stats tell what each
+ * program took. Every request must have been recorded at the far end with the router's data in it.
+ *
+ *	live BENCH_OBJECT ROUNDS REQUESTS CLIENT ROUTER SERVER ADDRESS
+ *
+ * CLIENT, ROUTER and SERVER are network namespaces' files; hopspan is up on client eth0, router eth0 and eth1 (node id
+ * 2) and server eth0. REQUESTS a batch fit the ring buffer, which is emptied in between. One JSON object per row.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hook.h"
+#include "row.h"
+#include "sdk/hopspan.h"
+#include "tc/sink.h"
+#include "tc/stamp.h"
+#include "wire/encap.h"
+
+enum { ROUTER_NODE_ID = 2, MESSAGE_LEN = 64 };
+enum at { STAMP, DEPART, SINK, HOOKS };
+enum kind { BARE, BARE_SAME, IN_PLACE, CLONE, KINDS };
+
+/* All that is measured of one kind of traffic. */
+struct measured {
+	struct series round_trip;
+	struct series programs[HOOKS][HOOK_PROGRAMS];
+	uint64_t packets[HOOKS];
+};
+
+struct connection {
+	int client, server;
+};
+
+static struct hook hooks[HOOKS];
+static struct hook_stats at_last[HOOKS];
+static struct measured measured[KINDS];
+static struct connection bare, tagged;
+static struct ring_buffer *rings;
+static int policies;
+static uint64_t recorded, recorded_room;
+
+static void enter(const char *netns)
+{
+	int fd = open(netns, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		err(1, "%s", netns);
+	close(fd);
+}
+
+/* A request that has arrived: the router must be the newest in its trace. */
+static int record_count(void *unused, void *data, size_t len)
+{
+	struct sink_record *record = data;
+	struct ioam6_found found;
+	enum outcome why;
+	uint8_t *end = record->packet + record->packet_len, *newest;
+
+	(void)unused;
+	(void)len;
+	if (!ioam6_find(record->packet, end, CONTEXT_NAMESPACE, &found, &why) || !found.option)
+		errx(1, "a record without a trace");
+	newest = record->packet + found.option + IOAM6_DATA_AT + found.trace.remaining_words * IOAM6_WORD;
+	if (newest + IOAM6_WORD <= end && (be32_load(newest) & 0xffffff) == ROUTER_NODE_ID)
+		recorded++;
+	recorded_room = (found.data_words - CONTEXT_WORDS) * IOAM6_WORD / ENCAP_HOP_LEN - 1;
+	return 0;
+}
+
+static int record_skip(void *unused, void *data, size_t len)
+{
+	(void)unused;
+	(void)data;
+	(void)len;
+	return 0;
+}
+
+static int listen_at(const char *server, struct sockaddr_in6 *address)
+{
+	socklen_t len = sizeof(*address);
+	int listener;
+
+	enter(server);
+	listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (struct sockaddr *)address, len) || listen(listener, 8) ||
+	    getsockname(listener, (struct sockaddr *)address, &len))
+		err(1, "listen");
+	return listener;
+}
+
+/* Both ends are in this process; each keeps the namespace in which it was made. */
+static struct connection connection_make(const char *client, int listener, const struct sockaddr_in6 *address)
+{
+	struct connection connection;
+	int one = 1;
+
+	enter(client);
+	connection.client = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connection.client < 0 || connect(connection.client, (const struct sockaddr *)address, sizeof(*address)))
+		err(1, "connect");
+	connection.server = accept(listener, NULL, NULL);
+	if (connection.server < 0 || setsockopt(connection.client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
+	    setsockopt(connection.server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
+		err(1, "accept");
+	return connection;
+}
+
+static void way_set(enum stamp_way way)
+{
+	struct stamp_prefix all = { 0 };
+	struct stamp_policy policy;
+
+	if (bpf_map_lookup_elem(policies, &all, &policy))
+		err(1, "policy of ::/0");
+	policy.way = way;
+	if (bpf_map_update_elem(policies, &all, &policy, BPF_EXIST))
+		err(1, "policy of ::/0");
+}
+
+static void message_pass(int from, int to)
+{
+	char message[MESSAGE_LEN] = "";
+
+	if (send(from, message, sizeof(message), 0) != MESSAGE_LEN ||
+	    recv(to, message, sizeof(message), MSG_WAITALL) != MESSAGE_LEN)
+		err(1, "message");
+}
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e9 + now.tv_nsec;
+}
+
+/* ns per request and answer, without the time of setsockopt. */
+static double exchange(const struct connection *connection, bool with_context, unsigned int requests)
+{
+	struct hopspan_context context = {
+		.version = HOPSPAN_CONTEXT_VERSION, .flags = 1, .trace_id = { 1 }, .span_id = { 1 }
+	};
+	double sum_ns = 0, begin_ns;
+
+	for (unsigned int i = 0; i < requests; i++) {
+		memcpy(context.span_id + 4, &i, sizeof(i));
+		if (with_context &&
+		    setsockopt(connection->client, SOL_HOPSPAN, HOPSPAN_CONTEXT, &context, sizeof(context)))
+			err(1, "setsockopt(SOL_HOPSPAN)");
+		begin_ns = now_ns();
+		message_pass(connection->client, connection->server);
+		message_pass(connection->server, connection->client);
+		sum_ns += now_ns() - begin_ns;
+	}
+	return sum_ns / requests;
+}
+
+static void proof_check(enum kind kind, const struct hook_stats since[HOOKS], unsigned int requests)
+{
+	uint64_t stamped = since[STAMP].counts[kind == IN_PLACE ? OUTCOME_stamped_in_place : OUTCOME_stamped_clone];
+
+	if (kind == BARE || kind == BARE_SAME) {
+		if (since[STAMP].counts[OUTCOME_bare_no_context] < requests || recorded)
+			errx(1, "bare requests were not bare");
+		return;
+	}
+	/* The router's counters are those of both directions, and answers are stamped too. */
+	if (stamped != requests || since[DEPART].counts[OUTCOME_completed] != 2 * requests ||
+	    since[SINK].counts[OUTCOME_recorded] != requests || recorded != requests)
+		errx(1, "of %u requests %lu were stamped, %lu completed, %lu recorded, %lu with the router", requests,
+		     stamped, since[DEPART].counts[OUTCOME_completed], since[SINK].counts[OUTCOME_recorded], recorded);
+}
+
+static void round_run(unsigned int round, enum kind kind, unsigned int requests)
+{
+	struct measured *m = &measured[kind];
+	struct hook_stats since[HOOKS];
+
+	way_set(kind == CLONE ? STAMP_CLONE : STAMP_IN_PLACE);
+	for (int i = 0; i < HOOKS; i++)
+		hook_since(&hooks[i], &at_last[i]);
+	recorded = 0;
+	m->round_trip.values[round] =
+	    exchange(kind == IN_PLACE || kind == CLONE ? &tagged : &bare, kind == IN_PLACE || kind == CLONE, requests);
+	for (int i = 0; i < HOOKS; i++) {
+		since[i] = hook_since(&hooks[i], &at_last[i]);
+		m->packets[i] += since[i].runs[HOOK_OURS];
+		for (int p = 0; p < HOOK_PROGRAMS; p++)
+			m->programs[i][p].values[round] = (double)since[i].ns[p] / (double)since[i].runs[p];
+	}
+	ring_buffer__consume(rings);
+	proof_check(kind, since, requests);
+	if (kind == CLONE) /* the clone's own run lies within the first one's: both were counted */
+		m->programs[STAMP][HOOK_OURS].values[round] =
+		    (double)since[STAMP].ns[HOOK_OURS] / requests -
+		    measured[IN_PLACE].programs[STAMP][HOOK_OURS].values[round];
+}
+
+static void program_row(const char *what, enum kind kind, enum at at, double target, unsigned int rounds)
+{
+	struct measured *m = &measured[kind];
+	char proof[64] = "no request recorded";
+	struct row row = {
+		.what = what,
+		.series = &m->programs[at][HOOK_OURS],
+		.base = &m->programs[at][HOOK_EMPTY],
+		.same = { &m->programs[at][HOOK_EMPTY], &m->programs[at][HOOK_EMPTY_SAME] },
+		.proof = proof,
+		.target = target,
+		.packets = (double)m->packets[at],
+	};
+
+	if (kind == IN_PLACE || kind == CLONE)
+		snprintf(proof, sizeof(proof), "each request recorded with the router");
+	row_print(&row, rounds);
+}
+
+static void round_trip_row(const char *what, enum kind kind, unsigned int rounds, unsigned int requests)
+{
+	struct row row = {
+		.what = what,
+		.series = &measured[kind].round_trip,
+		.base = &measured[BARE].round_trip,
+		.same = { &measured[BARE].round_trip, &measured[BARE_SAME].round_trip },
+		.proof = "each request recorded with the router",
+		.packets = (double)rounds * requests,
+	};
+
+	row_print(&row, rounds);
+}
+
+static void rows_print(unsigned int rounds, unsigned int requests)
+{
+	program_row("tc stamp at work, socket without context", BARE, STAMP, 15, rounds);
+	program_row("tc stamp at work, in place, time and queue depth", IN_PLACE, STAMP, 150, rounds);
+	program_row("tc stamp at work, by clone, with the clone's transmission", CLONE, STAMP, 700, rounds);
+	program_row("tc depart at work, packet without the option", BARE, DEPART, 0, rounds);
+	program_row("tc depart at work, completed, slot from XDP", IN_PLACE, DEPART, 0, rounds);
+	program_row("tc sink at work, packet without the option", BARE, SINK, 0, rounds);
+	program_row("tc sink at work, recorded, stripped, learnt", IN_PLACE, SINK, 0, rounds);
+	round_trip_row("request and answer over a router, in place", IN_PLACE, rounds, requests);
+	round_trip_row("request and answer over a router, by clone", CLONE, rounds, requests);
+}
+
+static void measured_init(unsigned int rounds)
+{
+	static const char *const names[] = { "without a context", "without a context", "in place", "by clone" };
+
+	for (int kind = 0; kind < KINDS; kind++) {
+		series_init(&measured[kind].round_trip, names[kind], rounds);
+		for (int i = 0; i < HOOKS; i++)
+			for (int p = 0; p < HOOK_PROGRAMS; p++)
+				series_init(&measured[kind].programs[i][p], "empty tc program", rounds);
+	}
+}
+
+static void hooks_init(const char *object, const char *client, const char *router, const char *server)
+{
+	struct hook client_sink;
+
+	enter(client);
+	hook_init(&hooks[STAMP], object, "eth0", BPF_TC_EGRESS, PROGRAM_STAMP);
+	hook_init(&client_sink, object, "eth0", BPF_TC_INGRESS, PROGRAM_SINK);
+	enter(router);
+	hook_init(&hooks[DEPART], object, "eth1", BPF_TC_EGRESS, PROGRAM_DEPART);
+	enter(server);
+	hook_init(&hooks[SINK], object, "eth0", BPF_TC_INGRESS, PROGRAM_SINK);
+	rings = ring_buffer__new(hook_map(&hooks[SINK], "records"), record_count, NULL, NULL);
+	if (!rings || ring_buffer__add(rings, hook_map(&client_sink, "records"), record_skip, NULL))
+		err(1, "ring buffer");
+	policies = hook_map(&hooks[STAMP], "stamp_prefix");
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6 };
+	unsigned int rounds, requests;
+	int listener;
+
+	if (argc != 8 || (rounds = atoi(argv[2])) < 1 || (requests = atoi(argv[3])) < 1 ||
+	    inet_pton(AF_INET6, argv[7], &address.sin6_addr) != 1)
+		errx(2, "usage: live BENCH_OBJECT ROUNDS REQUESTS CLIENT ROUTER SERVER ADDRESS");
+	hooks_init(argv[1], argv[4], argv[5], argv[6]);
+	measured_init(rounds);
+	listener = listen_at(argv[6], &address);
+	bare = connection_make(argv[4], listener, &address);
+	tagged = connection_make(argv[4], listener, &address);
+	if (bpf_enable_stats(BPF_STATS_RUN_TIME) < 0)
+		err(1, "bpf_stats");
+	for (unsigned int warm = 0; warm < 2; warm++)
+		for (int kind = 0; kind < KINDS; kind++)
+			round_run(0, kind, requests);
+	for (unsigned int round = 0; round < rounds; round++)
+		for (int kind = 0; kind < KINDS; kind++)
+			round_run(round, kind, requests);
+	rows_print(rounds, requests);
+	return 0;
+}

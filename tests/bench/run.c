@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * ns per packet of the programs as they are shipped, by the kernel's test run of them (BPF_PROG_TEST_RUN): many
+ * thousand runs a batch, one batch of everything a round. Each batch is proved by the program's own counters, each
+ * program by the packet that its last run left.
+ *
+ *	run FOLDER ROUNDS REPEAT	FOLDER holds the built programs; prints one JSON object per row
+ *
+ * The kernel tells whole ns per batch.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "packet.h"
+#include "row.h"
+#include "tc/sink.h"
+#include "tc/stamp.h"
+#include "xdp/transit.h"
+
+/* One program on one packet. Rows name these by number. */
+enum run {
+	XDP_EMPTY,
+	XDP_EMPTY_SAME,
+	XDP_PLAIN,
+	XDP_PARSE,
+	XDP_EMPTY_RESET,
+	XDP_PARSE_RESET,
+	XDP_APPEND,
+	TC_EMPTY,
+	TC_EMPTY_SAME,
+	TC_PLAIN,
+	TC_PARSE,
+	TC_EMPTY_RESET,
+	TC_PARSE_RESET,
+	TC_APPEND,
+	DEPART_OWN,
+	DEPART_PLAIN,
+	DEPART_TRACE,
+	SINK_PLAIN,
+	STAMP_BARE,
+	RUNS,
+};
+
+static const struct run_plan {
+	const char *name, *object, *program;
+	enum packet_kind packet;
+	enum outcome outcome; /* of every run */
+	bool reset;	      /* behind a program that empties the trace */
+	bool forwarded;	      /* the packet has come in by a device */
+} plans[RUNS] = {
+	[XDP_EMPTY] = { "empty XDP program", "bench", "xdp_empty", PACKET_PLAIN, OUTCOME_COUNT },
+	[XDP_EMPTY_SAME] = { "empty XDP program", "bench", "xdp_empty", PACKET_PLAIN, OUTCOME_COUNT },
+	[XDP_PLAIN] = { "xdp transit, plain", "xdp/transit", "xdp_transit", PACKET_PLAIN, OUTCOME_pass },
+	[XDP_PARSE] = { "xdp transit, parse only", "xdp/transit", "xdp_transit", PACKET_OVERFLOWED,
+			OUTCOME_overflowed },
+	[XDP_EMPTY_RESET] = { "empty XDP program", "bench", "xdp_empty", PACKET_TRACE, OUTCOME_COUNT, true },
+	[XDP_PARSE_RESET] = { "xdp transit, parse only", "xdp/transit", "xdp_transit", PACKET_OVERFLOWED,
+			      OUTCOME_overflowed, true },
+	[XDP_APPEND] = { "xdp transit, append", "xdp/transit", "xdp_transit", PACKET_TRACE, OUTCOME_appended, true },
+	[TC_EMPTY] = { "empty tc program", "bench", "tc_empty", PACKET_PLAIN, OUTCOME_COUNT },
+	[TC_EMPTY_SAME] = { "empty tc program", "bench", "tc_empty", PACKET_PLAIN, OUTCOME_COUNT },
+	[TC_PLAIN] = { "tc transit, plain", "tc/transit", "tc_transit", PACKET_PLAIN, OUTCOME_pass },
+	[TC_PARSE] = { "tc transit, parse only", "tc/transit", "tc_transit", PACKET_OVERFLOWED, OUTCOME_overflowed },
+	[TC_EMPTY_RESET] = { "empty tc program", "bench", "tc_empty", PACKET_TRACE, OUTCOME_COUNT, true },
+	[TC_PARSE_RESET] = { "tc transit, parse only", "tc/transit", "tc_transit", PACKET_OVERFLOWED,
+			     OUTCOME_overflowed, true },
+	[TC_APPEND] = { "tc transit, append", "tc/transit", "tc_transit", PACKET_TRACE, OUTCOME_appended, true },
+	[DEPART_OWN] = { "depart, host's own packet", "tc/depart", "tc_depart", PACKET_PLAIN, OUTCOME_pass },
+	[DEPART_PLAIN] = { "depart, plain", "tc/depart", "tc_depart", PACKET_PLAIN, OUTCOME_pass, false, true },
+	[DEPART_TRACE] = { "depart, slot from trace", "tc/depart", "tc_depart", PACKET_TRACE, OUTCOME_completed, false,
+			   true },
+	[SINK_PLAIN] = { "sink, plain", "tc/sink", "tc_sink", PACKET_PLAIN, OUTCOME_pass },
+	[STAMP_BARE] = { "stamp, socket without context", "tc/stamp", "tc_stamp", PACKET_PLAIN,
+			 OUTCOME_bare_no_context },
+};
+
+static const struct row_plan {
+	const char *what;
+	enum run run, base;
+	double target;
+} row_plans[] = {
+	{ "xdp transit, packet without the option", XDP_PLAIN, XDP_EMPTY, 6 },
+	{ "xdp transit, option without room: parse only", XDP_PARSE, XDP_EMPTY, 0 },
+	{ "xdp transit, append with clock", XDP_APPEND, XDP_PARSE_RESET, 60 },
+	{ "xdp transit, append with clock, all of it", XDP_APPEND, XDP_EMPTY_RESET, 0 },
+	{ "tc transit, packet without the option", TC_PLAIN, TC_EMPTY, 0 },
+	{ "tc transit, option without room: parse only", TC_PARSE, TC_EMPTY, 0 },
+	{ "tc transit, append with clock", TC_APPEND, TC_PARSE_RESET, 60 },
+	{ "tc transit, append with clock, all of it", TC_APPEND, TC_EMPTY_RESET, 0 },
+	{ "tc depart, host's own packet", DEPART_OWN, TC_EMPTY, 0 },
+	{ "tc depart, packet without the option", DEPART_PLAIN, TC_EMPTY, 0 },
+	{ "tc depart, completed, slot from the trace", DEPART_TRACE, TC_EMPTY, 0 },
+	{ "tc sink, packet without the option", SINK_PLAIN, TC_EMPTY, 0 },
+	{ "tc stamp, socket without context", STAMP_BARE, TC_EMPTY, 15 },
+};
+
+/* A loaded plan. */
+struct loaded {
+	struct bpf_object *object, *reset;
+	int fd;	      /* what is run */
+	int counters; /* map of the program measured; -1: it has none */
+	uint8_t packet[PACKET_LEN];
+	struct series series;
+	unsigned int batches;
+};
+
+static int processors;
+
+static int say_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
+}
+
+/* All configurations begin with the node. */
+static void object_configure(struct bpf_object *object, const struct bench_reset *reset)
+{
+	struct plane_node self = { .id_wide = ~0ULL,
+				   .id = PACKET_NODE_ID,
+				   .interface = 1,
+				   .interface_wide = 1,
+				   .namespace = CONTEXT_NAMESPACE,
+				   .link_len = ETHERNET_LEN,
+				   .kfuncs = 1 };
+	union {
+		struct transit_config transit;
+		struct stamp_config stamp;
+		struct sink_config sink;
+	} config = { .transit.self = self };
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		bpf_map__set_pin_path(map, NULL);
+		if (strstr(bpf_map__name(map), ".rodata.config") &&
+		    bpf_map__set_initial_value(map, &config, bpf_map__value_size(map)))
+			errx(1, "%s: its configuration has another size", bpf_object__name(object));
+		if (strstr(bpf_map__name(map), ".rodata.reset") && reset &&
+		    bpf_map__set_initial_value(map, reset, sizeof(*reset)))
+			errx(1, "bench.bpf.o: its configuration has another size");
+	}
+}
+
+/* Only the program named is loaded. */
+static struct bpf_object *object_load(const char *folder, const char *name, const char *program,
+				      const struct bench_reset *reset)
+{
+	struct bpf_program *each;
+	struct bpf_object *object;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s%s.bpf.o", folder, strcmp(name, "bench") ? "" : "tests/bench/", name);
+	object = bpf_object__open_file(path, NULL);
+	if (!object)
+		err(1, "%s", path);
+	bpf_object__for_each_program(each, object)
+	    bpf_program__set_autoload(each, strcmp(bpf_program__name(each), program) == 0);
+	object_configure(object, reset);
+	if (bpf_object__load(object))
+		err(1, "%s: load", path);
+	return object;
+}
+
+static int object_program(struct bpf_object *object, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(object, name));
+}
+
+static int object_counters(struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) if (strstr(bpf_map__name(map), "_count")) return bpf_map__fd(map);
+	return -1;
+}
+
+static void loaded_init(struct loaded *loaded, const struct run_plan *plan, const char *folder, unsigned int rounds)
+{
+	const char *before = strstr(plan->program, "xdp") ? "xdp_reset" : "tc_reset";
+	struct bench_reset reset;
+	uint32_t key = 0;
+
+	packet_make(plan->packet, loaded->packet);
+	loaded->object = object_load(folder, plan->object, plan->program, NULL);
+	loaded->fd = object_program(loaded->object, plan->program);
+	loaded->counters = object_counters(loaded->object);
+	series_init(&loaded->series, plan->name, rounds);
+	if (!plan->reset)
+		return;
+	reset.lengths = packet_lengths(loaded->packet);
+	loaded->reset = object_load(folder, "bench", before, &reset);
+	if (bpf_map_update_elem(bpf_object__find_map_fd_by_name(loaded->reset, "next"), &key, &loaded->fd, BPF_ANY))
+		err(1, "%s: tail call", plan->name);
+	loaded->fd = object_program(loaded->reset, before);
+}
+
+static uint64_t counter_read(const struct loaded *loaded, uint32_t outcome)
+{
+	uint64_t values[processors], sum = 0;
+
+	if (loaded->counters < 0)
+		return 0;
+	if (bpf_map_lookup_elem(loaded->counters, &outcome, values))
+		err(1, "counters");
+	for (int i = 0; i < processors; i++)
+		sum += values[i];
+	return sum;
+}
+
+/* One hop must have been written where it belongs, or nothing changed. */
+static void packet_check(const struct run_plan *plan, const uint8_t *before, const uint8_t *after)
+{
+	uint32_t at = BENCH_OPTION_AT + IOAM6_DATA_AT + (ENCAP_HOPS_MAX - 1) * ENCAP_HOP_LEN;
+
+	if (plan->outcome != OUTCOME_appended && plan->outcome != OUTCOME_completed) {
+		if (memcmp(before, after, PACKET_LEN))
+			errx(1, "%s: changed the packet", plan->name);
+		return;
+	}
+	if ((packet_lengths(after) & 0x7f) != (ENCAP_HOPS_MAX - 1) * ENCAP_HOP_LEN / IOAM6_WORD ||
+	    (be32_load(after + at) & 0xffffff) != PACKET_NODE_ID || be32_load(after + at + 8) >= 1000000000)
+		errx(1, "%s: the packet does not hold this node's data", plan->name);
+}
+
+static double batch_run(struct loaded *loaded, const struct run_plan *plan, unsigned int repeat)
+{
+	uint8_t after[sizeof(struct transit_meta) + PACKET_LEN]; /* XDP's metadata comes first */
+	struct __sk_buff skb = { .ingress_ifindex = 1, .ifindex = 1 };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = loaded->packet, .data_size_in = PACKET_LEN,
+		    .data_out = after, .data_size_out = sizeof(after), .repeat = (int)repeat);
+	uint64_t counted = counter_read(loaded, plan->outcome);
+
+	if (plan->forwarded) {
+		options.ctx_in = &skb;
+		options.ctx_size_in = sizeof(skb);
+	}
+	if (bpf_prog_test_run_opts(loaded->fd, &options))
+		err(1, "%s: test run", plan->name);
+	if (loaded->counters >= 0 && counter_read(loaded, plan->outcome) - counted != repeat)
+		errx(1, "%s: another outcome than %d was counted", plan->name, plan->outcome);
+	packet_check(plan, loaded->packet, after + options.data_size_out - PACKET_LEN);
+	return options.duration;
+}
+
+/* The slot that depart is to find: what tc transit leaves, with the hop limit after forwarding. */
+static void depart_packet_make(struct loaded *loaded, struct loaded *transit)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = transit->packet, .data_size_in = PACKET_LEN,
+		    .data_out = loaded[DEPART_TRACE].packet, .data_size_out = PACKET_LEN, .repeat = 1);
+
+	if (bpf_prog_test_run_opts(transit->fd, &options))
+		err(1, "tc transit: test run");
+	loaded[DEPART_TRACE].packet[ETHERNET_LEN + IPV6_HOP_LIMIT_AT]--;
+}
+
+static void rows_print(struct loaded *loaded, unsigned int rounds, unsigned int repeat)
+{
+	for (unsigned int i = 0; i < sizeof(row_plans) / sizeof(row_plans[0]); i++) {
+		const struct row_plan *plan = &row_plans[i];
+		bool xdp = plan->run < TC_EMPTY;
+		struct row row = {
+			.what = plan->what,
+			.series = &loaded[plan->run].series,
+			.base = &loaded[plan->base].series,
+			.same = { &loaded[xdp ? XDP_EMPTY : TC_EMPTY].series,
+				  &loaded[xdp ? XDP_EMPTY_SAME : TC_EMPTY_SAME].series },
+			.proof = "counters equal, packet checked",
+			.target = plan->target,
+			.packets = (double)rounds * repeat,
+		};
+
+		row_print(&row, rounds);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct loaded loaded[RUNS];
+	unsigned int rounds, repeat;
+
+	if (argc != 4 || (rounds = atoi(argv[2])) < 1 || (repeat = atoi(argv[3])) < 1)
+		errx(2, "usage: run FOLDER ROUNDS REPEAT");
+	libbpf_set_print(say_nothing);
+	processors = libbpf_num_possible_cpus();
+	for (unsigned int i = 0; i < RUNS; i++)
+		loaded_init(&loaded[i], &plans[i], argv[1], rounds);
+	depart_packet_make(loaded, &loaded[TC_APPEND]);
+	for (unsigned int i = 0; i < RUNS; i++)
+		batch_run(&loaded[i], &plans[i], repeat);
+	for (unsigned int round = 0; round < rounds; round++)
+		for (unsigned int n = 0; n < RUNS; n++) {
+			unsigned int i = round % 2 ? RUNS - 1 - n : n;
+
+			loaded[i].series.values[round] = batch_run(&loaded[i], &plans[i], repeat);
+		}
+	rows_print(loaded, rounds, repeat);
+	for (unsigned int i = 0; i < RUNS; i++) {
+		series_free(&loaded[i].series);
+		bpf_object__close(loaded[i].reset);
+		bpf_object__close(loaded[i].object);
+	}
+	return 0;
+}
