@@ -38,6 +38,7 @@ step_run() {
 	wait $pid || status=$?
 	! tail -n 1 "$log" | grep -q '^= ' || text=$(tail -n 1 "$log" | cut -c3-)
 	[ ! -t 1 ] || printf '\r%d/6 %-12s ' $step "$name"
+	[ ${#text} -le 58 ] || text="${text:0:54} ..."
 	printf '%-58s %3d s\n' "$text" $((SECONDS - start))
 	[ $status -eq 0 ] || step_failed "$name" "$log"
 }

@@ -47,8 +47,8 @@ same() { [ "$2" = "$3" ] || fail "$1: expected $2, saw $3"; }
 capture_start() {
 	local node=$1 name=$2
 	shift 2
-	node_start "$node" "capture-$name" tcpdump -Z root -U -n -s 0 -B 32768 --time-stamp-precision=nano \
-		-i "${DEV:-eth0}" -w "$tmp/$name.pcap" "$@"
+	node_start "$node" "capture-$name" tcpdump -Z root -U -n -s 0 -B 32768 --immediate-mode \
+		--time-stamp-precision=nano -i "${DEV:-eth0}" -w "$tmp/$name.pcap" "$@"
 	wait_for "tcpdump" grep -q "listening on" "$state/capture-$name.log"
 }
 
