@@ -78,7 +78,7 @@ congestion() {
 	local line
 	background_start r1 eth1
 	line=$(shop_run $CONGESTED 10 --ids "$log_folder/congestion.ids")
-	echo "= 12 Mbit/s at r1 eth1, kept full: $CONGESTED requests, $(median "$line") ms each"
+	echo "= r1 eth1 kept full (12 Mbit/s): $CONGESTED requests, $(median "$line") ms each"
 }
 
 # Requests of both runs whose trace has both ways of the network.
@@ -145,7 +145,7 @@ pages=$((pages - $(huge_pages_free)))
 HOPSPAN_CGROUP=$(cat "$state/cgroup")
 export HOPSPAN_CGROUP
 step_run usual "$REQUESTS requests, network idle" usual
-step_run congestion "12 Mbit/s at r1 eth1, kept full: $CONGESTED requests" congestion
+step_run congestion "r1 eth1 kept full (12 Mbit/s): $CONGESTED requests" congestion
 step_run traces "" traces
 echo
 "$hopspan" trace show "$(slowest)"

@@ -147,13 +147,13 @@ static void value_print(const char *key, const json_t *value)
 
 	if (json_is_object(value)) {
 		printf("    %s\n", key);
-		json_object_foreach((json_t *)value, name, member)
+		json_object_foreach ((json_t *)value, name, member)
 			printf("      %-22s %12lld\n", name, (long long)json_integer_value(member));
 		return;
 	}
 	printf("    %-24s", key);
 	if (json_is_array(value))
-		json_array_foreach(value, i, member)
+		json_array_foreach (value, i, member)
 			printf(" %s", json_string_value(member));
 	else if (json_is_string(value))
 		printf(" %s", json_string_value(value));
@@ -170,7 +170,7 @@ void attach_print(const json_t *device)
 	json_t *value;
 
 	printf("%s\n", json_string_value(json_object_get(device, "dev")));
-	json_object_foreach((json_t *)device, key, value)
+	json_object_foreach ((json_t *)device, key, value)
 		if (strcmp(key, "dev") != 0)
 			value_print(key, value);
 }

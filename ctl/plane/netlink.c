@@ -21,7 +21,7 @@ struct filter_request {
 	struct tcmsg tc;
 };
 
-/* Counts the filters of one answer; *done at the dump's end. A filter has a handle, the group that holds it has none. */
+/* Counts the filters of one answer; *done at the dump's end. A filter has a handle, its group has none. */
 static int filters_count(const char *answer, ssize_t len, bool *done)
 {
 	int count = 0;
@@ -40,7 +40,8 @@ static int filters_count(const char *answer, ssize_t len, bool *done)
 static int filters_of(int fd, int ifindex, uint32_t parent)
 {
 	struct filter_request request = {
-		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETTFILTER,
+		.header = { .nlmsg_len = sizeof(request),
+			    .nlmsg_type = RTM_GETTFILTER,
 			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 		.tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = parent },
 	};

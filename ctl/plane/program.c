@@ -19,8 +19,13 @@
 /* Of all programs on a tc hook ours comes first, and is known by its handle. */
 enum { TC_PRIORITY = 1, TC_HANDLE = 0x68730000 };
 
-#define ELF(name) extern const char name##_elf[], name##_elf_end[];
-ELF(sockopt) ELF(stamp) ELF(sink) ELF(tc_transit) ELF(depart) ELF(xdp_transit)
+#define ELF(name) extern const char name##_elf[], name##_elf_end[]
+ELF(sockopt);
+ELF(stamp);
+ELF(sink);
+ELF(tc_transit);
+ELF(depart);
+ELF(xdp_transit);
 
 static const struct {
 	const char *name, *start, *end;
@@ -49,7 +54,7 @@ static int object_set_config(struct bpf_object *object, const void *config, size
 
 	if (!config)
 		return 0;
-	bpf_object__for_each_map(map, object)
+	bpf_object__for_each_map (map, object)
 		if (strstr(bpf_map__name(map), ".rodata.config"))
 			return bpf_map__set_initial_value(map, config, len);
 	return -ENOENT;
@@ -74,8 +79,8 @@ int program_load(enum program program, const void *config, size_t len, const cha
 	int error;
 
 	libbpf_set_print(print_if_verbose);
-	opened = bpf_object__open_mem(programs[program].start, programs[program].end - programs[program].start,
-				      &options);
+	opened =
+	    bpf_object__open_mem(programs[program].start, programs[program].end - programs[program].start, &options);
 	if (!opened)
 		return -errno;
 	error = object_set_config(opened, config, len);
@@ -157,8 +162,8 @@ static uint32_t xdp_attached(int ifindex, bool *ours)
 	fd = bpf_prog_get_fd_by_id(id);
 	if (fd < 0)
 		return id;
-	*ours = bpf_obj_get_info_by_fd(fd, &info, &len) == 0 &&
-		strcmp(info.name, programs[PROGRAM_XDP_TRANSIT].name) == 0;
+	*ours =
+	    bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && strcmp(info.name, programs[PROGRAM_XDP_TRANSIT].name) == 0;
 	close(fd);
 	return id;
 }
@@ -191,7 +196,7 @@ int program_attach_cgroup(struct bpf_object *object, int cgroup_fd, const char *
 	struct bpf_program *program;
 	char path[PATH_MAX];
 
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program (program, object) {
 		struct bpf_link *link;
 		int error;
 

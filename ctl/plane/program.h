@@ -16,8 +16,8 @@ struct bpf_object;
 enum program { PROGRAM_SOCKOPT, PROGRAM_STAMP, PROGRAM_SINK, PROGRAM_TC_TRANSIT, PROGRAM_DEPART, PROGRAM_XDP_TRANSIT };
 
 /*
- * Loads one with its .rodata.config set to the `len` octets of `config` (NULL: it has none). Maps that are shared are pinned
- * in `folder`, or taken from there; the socket storage is in `cgroup_folder` (NULL: the program has none).
+ * Loads one with its .rodata.config set to the `len` octets of `config` (NULL: it has none). Maps that are shared are
+ * pinned in `folder`, or taken from there; the socket storage is in `cgroup_folder` (NULL: the program has none).
  */
 int program_load(enum program program, const void *config, size_t len, const char *folder, const char *cgroup_folder,
 		 struct bpf_object **object);

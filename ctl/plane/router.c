@@ -71,8 +71,8 @@ static int arrive_attach(const struct places *places, const struct words *words,
 	if (error)
 		return error;
 	device->via = via;
-	return via == DEVICE_VIA_XDP ? program_detach_tc(PROGRAM_TC_TRANSIT, at->ifindex) :
-				       program_detach_xdp(at->ifindex);
+	return via == DEVICE_VIA_XDP ? program_detach_tc(PROGRAM_TC_TRANSIT, at->ifindex)
+				     : program_detach_xdp(at->ifindex);
 }
 
 static void router_detach(const struct places *places, int devices, int ifindex)
@@ -145,8 +145,8 @@ int cmd_router_down(const struct options *options, int argc, char **argv)
 
 static json_t *router_json(const struct places *places, int ifindex, const struct device *device)
 {
-	bool arrives = device->via == DEVICE_VIA_XDP ? program_is_attached_xdp(ifindex) :
-						       program_is_attached_tc(PROGRAM_TC_TRANSIT, ifindex);
+	bool arrives = device->via == DEVICE_VIA_XDP ? program_is_attached_xdp(ifindex)
+						     : program_is_attached_tc(PROGRAM_TC_TRANSIT, ifindex);
 	json_t *object = attach_json(device);
 
 	json_object_set_new(object, "via", json_string(device->via == DEVICE_VIA_XDP ? "xdp" : "tc"));

@@ -63,8 +63,8 @@ static json_t *folders_json(const char *root, const char *kind)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/%s", root, kind, entry->d_name);
-		json_array_append_new(list, strcmp(kind, "netns") == 0 ? netns_json(path, entry->d_name) :
-									 json_string(entry->d_name));
+		json_array_append_new(list, strcmp(kind, "netns") == 0 ? netns_json(path, entry->d_name)
+								       : json_string(entry->d_name));
 	}
 	if (dir)
 		closedir(dir);
@@ -87,13 +87,13 @@ static void netns_print(const json_t *netns)
 	size_t i;
 
 	printf("network namespace %s\n", json_string_value(json_object_get(netns, "netns_cookie")));
-	json_array_foreach(json_object_get(netns, "devices"), i, device)
+	json_array_foreach (json_object_get(netns, "devices"), i, device)
 		printf("  %-15s%s%s, node %lld\n", json_string_value(json_object_get(device, "dev")),
 		       json_is_true(json_object_get(device, "host")) ? " host" : "",
 		       json_is_true(json_object_get(device, "router")) ? " router" : "",
 		       (long long)json_integer_value(json_object_get(device, "node")));
 	for (int role = 0; role < 4; role++)
-		json_object_foreach(json_object_get(netns, roles[role]), name, counter)
+		json_object_foreach (json_object_get(netns, roles[role]), name, counter)
 			printf("  %-8s %12lld  %s\n", roles[role], (long long)json_integer_value(counter),
 			       text_of(name));
 }
@@ -121,7 +121,7 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	} else if (!json_array_size(json_object_get(object, "namespaces"))) {
 		puts("hopspan is not at work on this machine");
 	} else {
-		json_array_foreach(json_object_get(object, "namespaces"), i, netns)
+		json_array_foreach (json_object_get(object, "namespaces"), i, netns)
 			netns_print(netns);
 	}
 	json_decref(object);

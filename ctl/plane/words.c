@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const way_names[] = { [STAMP_AUTO] = "auto", [STAMP_IN_PLACE] = "in-place", [STAMP_CLONE] = "clone" };
+static const char *const way_names[] = {
+	[STAMP_AUTO] = "auto", [STAMP_IN_PLACE] = "in-place", [STAMP_CLONE] = "clone"
+};
 
 const char *words_way_name(enum stamp_way way)
 {
@@ -138,8 +140,7 @@ static int word_parse(struct words *words, const struct command *command, int kn
 	return misuse(command, "unknown word \"%s\"", word);
 }
 
-int words_parse(struct words *words, const struct command *command, int known, bool may_be_empty, int argc,
-		char **argv)
+int words_parse(struct words *words, const struct command *command, int known, bool may_be_empty, int argc, char **argv)
 {
 	*words = (struct words){ .replies = true, .node_id = -1 };
 	snprintf(words->who, sizeof(words->who), "hopspan %s %s", command->object, command->verb);
