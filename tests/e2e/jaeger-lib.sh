@@ -1,39 +1,62 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# A real Jaeger v2 for a test, in memory, on free loopback ports. Sourced, not run:
+# A real Jaeger v2 for a test, in memory, on free loopback ports. Sourced after lib.sh:
 #
-#   jaeger_start DIR [PREFIX...]  starts it with its files in DIR; PREFIX is put before it: ip netns exec NAME
+#   jaeger_need                   finds or builds the binary, else skips: to be called before anything is up
+#   jaeger_start                  starts it as part of the topology, with which it ends
 #   jaeger_otlp                   where OTLP/HTTP goes in: http://127.0.0.1:PORT
-#   jaeger_wait TRACE_ID COUNT    waits until it has COUNT spans of the trace, prints it as OTLP JSON; 1: they never came
+#   jaeger_wait TRACE_ID COUNT    waits until it has COUNT spans of the trace, prints it as OTLP JSON
 #   jaeger_spans                  that JSON on stdin -> one JSON object per span, with "service" and "scope"
-#   jaeger_warned                 that JSON on stdin; 0: Jaeger has a warning on a span, which it prints
-#   jaeger_stop
 #
-# The binary is $HOPSPAN_JAEGER, else jaeger in PATH, else ~/.cache/hopspan/jaeger/jaeger; without one the test is
-# skipped.
+# The binary is $JAEGER, else one built once from Jaeger's Go module and kept in the user's cache. Without Go, or the
+# module, the test is skipped.
 
-jaeger_pid=
-jaeger_prefix=()
+# shellcheck disable=SC2154 # lib.sh sets what is not set here
+jaeger_module=github.com/jaegertracing/jaeger
+jaeger_version=v1.76.0 # this module is Jaeger 2.13
+jaeger_go=1.24.6       # what its go.mod asks for
+jaeger_cache=${XDG_CACHE_HOME:-$HOME/.cache}/hopspan/jaeger
 
-jaeger_binary() {
-	local binary
-	for binary in "${HOPSPAN_JAEGER:-}" "$(command -v jaeger)" ~/.cache/hopspan/jaeger/jaeger; do
-		[ -n "$binary" ] && [ -x "$binary" ] && echo "$binary" && return
-	done
-	echo "no Jaeger v2 binary: set HOPSPAN_JAEGER" >&2
-	exit 77
+go_is_new() {
+	local version
+	version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || return 1
+	printf '%s\n' "$jaeger_go" "${version#go}" | sort -VC
+}
+
+# jaeger_build FOLDER: a copy, as Go's module cache is read-only, and built inside it, so that its own go.sum applies.
+jaeger_build() {
+	local source
+	source=$(cd "$1" && go mod download -json "$jaeger_module@$jaeger_version" | jq -er .Dir) ||
+		skip "Jaeger's Go module $jaeger_module@$jaeger_version cannot be had"
+	cp -r "$source" "$1/source"
+	chmod -R u+w "$1/source"
+	(cd "$1/source" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$1/jaeger" ./cmd/jaeger) ||
+		fail "Jaeger does not build"
+	mv "$1/jaeger" "$jaeger_cache/jaeger"
+}
+
+# Tests that run side by side wait here for the one that builds. A subshell: what ends it ends the caller.
+jaeger_need() {
+	[ -z "${JAEGER:-}" ] || { [ -x "$JAEGER" ] || fail "JAEGER=$JAEGER is no program"; return 0; }
+	JAEGER=$jaeger_cache/jaeger
+	[ ! -x "$JAEGER" ] || return 0
+	go_is_new || skip "needs Go $jaeger_go or newer to build Jaeger, or JAEGER=PATH"
+	mkdir -p "$jaeger_cache" "$tmp/jaeger"
+	(
+		trap - EXIT
+		flock 9
+		[ -x "$JAEGER" ] || jaeger_build "$tmp/jaeger"
+	) 9>"$jaeger_cache/lock" || exit $?
 }
 
 # Four ports in a row that nobody listens on, below those that the kernel hands out.
 jaeger_port() {
-	local port i
+	local port
 	while :; do
 		port=$((20000 + RANDOM % 12000))
-		for i in 0 1 2 3; do
-			! "${jaeger_prefix[@]}" bash -c "exec 3<>/dev/tcp/127.0.0.1/$((port + i))" 2>/dev/null || continue 2
-		done
-		echo "$port"
-		return
+		[ -n "$(ss -Htln "sport >= $port and sport <= $((port + 3))")" ] || break
 	done
+	echo "$port"
 }
 
 # No batching: a trace can be read as soon as its export was answered.
@@ -60,40 +83,34 @@ jaeger_config() {
 	END
 }
 
-jaeger_curl() {
-	"${jaeger_prefix[@]}" curl -gsS --max-time 10 "$@"
+jaeger_otlp() { echo "http://127.0.0.1:$jaeger_ports"; }
+
+jaeger_curl() { curl -gsS --max-time 10 "$@"; }
+
+# Both doors: the query API, and OTLP, which answers 405 to a GET.
+jaeger_answers() {
+	jaeger_curl -f -o /dev/null "http://127.0.0.1:$((jaeger_ports + 2))/api/v3/services" &&
+		jaeger_curl -o /dev/null "$(jaeger_otlp)/v1/traces"
 }
 
+jaeger_answers_or_ended() { jaeger_answers || gone "$(cat "$state/jaeger.pid")"; }
+
+# Again with other ports, should another program take one of them in between.
 jaeger_start() {
-	local dir=$1 binary i
-	shift
-	jaeger_prefix=("$@")
-	binary=$(jaeger_binary) || exit $?
-	jaeger_ports=$(jaeger_port)
-	jaeger_config "$jaeger_ports" >"$dir/jaeger.yaml"
-	"${jaeger_prefix[@]}" "$binary" --config "$dir/jaeger.yaml" >"$dir/jaeger.log" 2>&1 &
-	jaeger_pid=$!
-	for ((i = 0; i < 300; i++)); do
-		# both doors: the query API, and OTLP, which answers 405 to a GET
-		if jaeger_curl -f -o /dev/null "http://127.0.0.1:$((jaeger_ports + 2))/api/v3/services" 2>/dev/null &&
-			jaeger_curl -o /dev/null "$(jaeger_otlp)/v1/traces" 2>/dev/null; then
-			return 0
-		fi
-		kill -0 "$jaeger_pid" 2>/dev/null || break
-		sleep 0.1
+	local try
+	for try in 1 2 3; do
+		jaeger_ports=$(jaeger_port)
+		jaeger_config "$jaeger_ports" >"$state/jaeger.yaml"
+		"$JAEGER" --config "$state/jaeger.yaml" >"$state/jaeger.log" 2>&1 </dev/null &
+		echo $! >"$state/jaeger.pid"
+		wait_for "Jaeger" jaeger_answers_or_ended
+		! gone "$(cat "$state/jaeger.pid")" || continue
+		return 0
 	done
-	echo "Jaeger does not start:" >&2
-	tail -n 20 "$dir/jaeger.log" >&2
-	return 1
+	fail "Jaeger does not start ($try times)"
 }
 
-jaeger_otlp() {
-	echo "http://127.0.0.1:$jaeger_ports"
-}
-
-jaeger_trace() {
-	jaeger_curl "http://127.0.0.1:$((jaeger_ports + 2))/api/v3/traces/$1"
-}
+jaeger_trace() { jaeger_curl "http://127.0.0.1:$((jaeger_ports + 2))/api/v3/traces/$1"; }
 
 jaeger_spans() {
 	jq -c '.result.resourceSpans[]? | ([(.resource.attributes // [])[] | select(.key == "service.name") |
@@ -101,25 +118,9 @@ jaeger_spans() {
 		. + {service: $service, scope: $scope}'
 }
 
+jaeger_has() { [ "$(jaeger_trace "$1" | jaeger_spans | wc -l)" -ge "$2" ]; }
+
 jaeger_wait() {
-	local json i count=0
-	for ((i = 0; i < 200; i++)); do
-		json=$(jaeger_trace "$1")
-		count=$(jaeger_spans <<<"$json" 2>/dev/null | wc -l)
-		[ "$count" -lt "$2" ] || { printf '%s\n' "$json"; return 0; }
-		sleep 0.1
-	done
-	echo "Jaeger has $count of $2 spans of trace $1" >&2
-	return 1
-}
-
-jaeger_warned() {
-	jaeger_spans | jq -e 'select(any((.attributes // [])[]; .key == "@jaeger@warnings"))'
-}
-
-jaeger_stop() {
-	[ -n "$jaeger_pid" ] || return 0
-	kill "$jaeger_pid" 2>/dev/null
-	wait "$jaeger_pid" 2>/dev/null
-	jaeger_pid=
+	wait_for "Jaeger to have $2 spans of trace $1" jaeger_has "$1" "$2"
+	jaeger_trace "$1"
 }
