@@ -64,11 +64,12 @@ static __always_inline __u64 clock_tai_ns(void)
 static __always_inline struct ioam6_node plane_node_data(const volatile struct plane_node *self, __u64 tai_ns)
 {
 	struct ioam6_node node = IOAM6_NODE_UNKNOWN;
+	__u64 seconds = tai_ns / NS_PER_S;
 
 	node.id = self->id;
 	node.id_wide = self->id_wide;
-	node.seconds = tai_ns / NS_PER_S;
-	node.fraction = tai_ns % NS_PER_S;
+	node.seconds = seconds;
+	node.fraction = tai_ns - seconds * NS_PER_S;
 	return node;
 }
 

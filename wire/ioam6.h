@@ -25,9 +25,12 @@ enum {
 	IOAM6_FLAG_ACTIVE = 2,	 /* RFC 9322 */
 
 	IOAM6_WORD = 4,
-	IOAM6_NODE_WORDS_MAX = 26,    /* every bit of the trace type, without the snapshot's data */
+	IOAM6_NODE_WORDS_MAX = 26,	/* every bit of the trace type, without the snapshot's data */
 	IOAM6_SNAPSHOT_NONE = 0xffffff, /* schema id of an empty snapshot */
 	IOAM6_NAMESPACE_ANY = -1,
+
+	IOAM6_USUAL_AT = 4,	       /* of the option in the hop-by-hop header */
+	IOAM6_USUAL_PADN = 0x01020000, /* behind it: PadN, 4 octets */
 };
 _Static_assert(IOAM6_DATA_AT + IOAM6_DATA_LEN_MAX <= 0xff + OPTION_HEADER_LEN, "RFC 9486 section 3");
 
@@ -158,6 +161,43 @@ WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, struct 
 }
 
 /*
+ * The usual header, as hopspan and Linux write it, without a walk:
+ *
+ *	| next,len | PadN 2 | option with one trace | nothing, or PadN 4 |
+ *
+ * False, and `found` as it was: not certain, so the walk has to say what it is.
+ */
+WIRE_INLINE bool ioam6_find_usual(const struct hbh_walk *walk, int namespace, struct ioam6_found *found)
+{
+	uint8_t *front = bytes_at(walk->ip6, walk->end, IPV6_LEN, IOAM6_USUAL_AT + IOAM6_DATA_AT), *back;
+	uint32_t header_len = walk->stop - IPV6_LEN, option_len, data_words;
+	struct ioam6_trace trace;
+
+	if (!front || be16_load(front + OPTION_HEADER_LEN) != OPTION_PADN << 8)
+		return false;
+	front += IOAM6_USUAL_AT;
+	if (front[0] != IOAM6_OPTION_MUTABLE || front[IOAM6_TYPE_AT] != IOAM6_TYPE_PREALLOCATED)
+		return false;
+	option_len = OPTION_HEADER_LEN + front[1];
+	if (IOAM6_USUAL_AT + option_len != header_len) {
+		back = bytes_at(walk->ip6, walk->end, walk->stop - 4, 4);
+		if (IOAM6_USUAL_AT + option_len + 4 != header_len || !back || be32_load(back) != IOAM6_USUAL_PADN)
+			return false;
+	}
+	if (option_len < IOAM6_DATA_AT || (option_len - IOAM6_DATA_AT) % IOAM6_WORD)
+		return false;
+	data_words = (option_len - IOAM6_DATA_AT) / IOAM6_WORD;
+	trace = ioam6_trace_read(front + IOAM6_TRACE_AT);
+	if ((namespace != IOAM6_NAMESPACE_ANY && trace.namespace != namespace) ||
+	    trace.node_words != ioam6_words(trace.type) || trace.remaining_words > data_words)
+		return false;
+	found->option = IPV6_LEN + IOAM6_USUAL_AT;
+	found->data_words = data_words;
+	found->trace = trace;
+	return true;
+}
+
+/*
  * Walks the hop-by-hop header behind the IPv6 header at `ip6`, which the caller knows to be there and to be followed
  * by one. False: malformed, `why` says how. True with found->option 0: well-formed, but no such trace.
  */
@@ -171,6 +211,8 @@ WIRE_INLINE bool ioam6_find(uint8_t *ip6, const uint8_t *end, int namespace, str
 	if (!hbh_start(&walk, ip6, end))
 		return false;
 	found->header_len = walk.stop - IPV6_LEN;
+	if (ioam6_find_usual(&walk, namespace, found))
+		return true;
 	for (int i = 0; i < HBH_STEPS_MAX; i++) {
 		enum hbh_step step = hbh_step(&walk, why);
 

@@ -157,6 +157,19 @@ WIRE_INLINE uint32_t node_read(const uint8_t *data, uint32_t at, uint32_t len, u
 	return at + octets > len ? 0 : octets;
 }
 
+/* Words that a node adds to a trace which ioam6_find() has checked. */
+WIRE_INLINE uint32_t ioam6_step_words(const struct ioam6_trace *trace)
+{
+	return trace->node_words + (trace->type & IOAM6_SNAPSHOT ? 1U : 0U);
+}
+
+/* Will ioam6_append() write node data? If not, there is no need to find out the time. */
+WIRE_INLINE bool ioam6_has_room(const struct ioam6_found *found)
+{
+	return !(found->trace.flags & IOAM6_FLAG_OVERFLOW) &&
+	       found->trace.remaining_words >= ioam6_step_words(&found->trace);
+}
+
 /*
  * The transit step: appends `node` (without snapshot data) to the trace that ioam6_find() found. Nothing is written
  * but the overflow flag unless it returns OUTCOME_appended; then *slot is the octets from `ip6` to the data written.
@@ -166,7 +179,7 @@ WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const st
 {
 	uint8_t *option = bytes_at(ip6, end, found->option, IOAM6_DATA_AT), *data;
 	struct ioam6_trace trace = found->trace;
-	uint32_t words = ioam6_node_words(trace.type), at;
+	uint32_t words = ioam6_step_words(&trace), at;
 
 	if (!option)
 		return OUTCOME_bad_truncated;

@@ -16,18 +16,20 @@ static __always_inline enum outcome transit_arrive(__u8 *ip6, const __u8 *end, c
 						   __u32 *slot, __u64 *arrival_tai_ns)
 {
 	struct ioam6_found found;
-	struct ioam6_node node;
+	struct ioam6_node node = IOAM6_NODE_UNKNOWN;
 	enum outcome outcome;
 
 	if (!ioam6_find(ip6, end, self->namespace, &found, &outcome))
 		return outcome;
 	if (!found.option)
 		return OUTCOME_other_options;
-	*arrival_tai_ns = clock_tai_ns();
-	node = plane_node_data(self, *arrival_tai_ns);
-	node.ingress_if = self->interface;
-	node.ingress_if_wide = self->interface_wide;
-	node.hop_limit = ip6[IPV6_HOP_LIMIT_AT] - 1;
+	if (ioam6_has_room(&found)) {
+		*arrival_tai_ns = clock_tai_ns();
+		node = plane_node_data(self, *arrival_tai_ns);
+		node.ingress_if = self->interface;
+		node.ingress_if_wide = self->interface_wide;
+		node.hop_limit = ip6[IPV6_HOP_LIMIT_AT] - 1;
+	}
 	return ioam6_append(ip6, end, &found, &node, slot);
 }
 

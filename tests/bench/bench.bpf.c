@@ -32,6 +32,14 @@ int tc_empty(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
+/* What one reading of the clock takes, of all that an append does. */
+SEC("xdp.frags")
+int xdp_clock(struct xdp_md *xdp)
+{
+	(void)xdp;
+	return bpf_ktime_get_ns() ? XDP_PASS : XDP_ABORTED;
+}
+
 /* Takes the metadata off too: at once whether there is any or none, so that both sides pay for it. */
 SEC("xdp.frags")
 int xdp_reset(struct xdp_md *xdp)
