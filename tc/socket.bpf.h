@@ -8,7 +8,8 @@
 #include "kernel.bpf.h"
 #include "sockopt.h"
 
-enum { SOCKET_TCP_CLOSE = 7, SOCKET_TCP_LISTEN = 10 }; /* enum of the kernel's tcp_states.h */
+/* enum of the kernel's tcp_states.h; sockets in 6 and 12 are but stand-ins, without storage */
+enum { SOCKET_TCP_TIME_WAIT = 6, SOCKET_TCP_CLOSE = 7, SOCKET_TCP_LISTEN = 10, SOCKET_TCP_NEW_SYN_RECV = 12 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -58,16 +59,18 @@ static __always_inline bool range_take(struct socket_state *state, __u32 seq, __
 	__u32 first = SOCKET_RANGES, inside = SOCKET_RANGES, slot;
 
 	bpf_spin_lock(&state->lock);
-	for (__u32 i = 0; i < SOCKET_RANGES; i++) {
+	for (__u32 i = 1; i <= SOCKET_RANGES; i++) {
 		struct socket_range *range;
 
-		slot = (state->opened + i) & (SOCKET_RANGES - 1); /* oldest first */
+		slot = (state->opened - i) & (SOCKET_RANGES - 1); /* newest first: the older, the earlier it begins */
 		range = &state->ranges[slot];
 		if (!range->used)
-			continue;
-		if (range->from_start || (__s32)(range->begin - seq) <= 0)
+			break;
+		if (range->from_start || (__s32)(range->begin - seq) <= 0) {
 			first = slot;
-		else if (inside == SOCKET_RANGES && range->begin - seq < len && state->waiting & 1U << slot)
+			break;
+		}
+		if (range->begin - seq < len && state->waiting & 1U << slot)
 			inside = slot;
 	}
 	slot = first < SOCKET_RANGES && state->waiting & 1U << first ? first : inside;

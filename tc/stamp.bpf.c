@@ -108,8 +108,8 @@ static __always_inline int segment_room(const struct segment *segment, struct bp
 }
 
 /* Decides way and room. `hops` is the room; the outcome is stamped_* or why the packet goes bare. */
-static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, const struct stamp_policy *policy,
-						 int room, struct sk_buff *kskb, __u32 *hops)
+static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, const struct stamp_policy *policy, int room,
+						 struct sk_buff *kskb, __u32 *hops)
 {
 	int in_place = skb_headroom(kskb, config.self.kfuncs), wanted = encap_hops(room, policy->hops);
 	int fits = encap_hops(in_place, wanted);
@@ -173,8 +173,7 @@ static __always_inline enum outcome stamp_clone(struct __sk_buff *skb, struct st
 	return sent == NET_XMIT_SUCCESS || sent == NET_XMIT_CN ? OUTCOME_stamped_clone : OUTCOME_bare_clone_failed;
 }
 
-static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct bpf_sock *sk,
-						 struct socket_state *state, struct stamp_note *note)
+static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state)
 {
 	struct stamp_prefix prefix = { .prefix_len = 128 };
 	struct segment segment;
@@ -183,11 +182,13 @@ static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct b
 	struct tcp_sock *tcp = kernel_tcp(sk, config.self.kfuncs);
 	struct sk_buff *kskb = kernel_skb(skb, config.self.kfuncs);
 	enum outcome outcome = segment_parse(skb, &segment);
-	__u32 hops = 0;
+	struct stamp_note *note;
+	__u32 hops = 0, key = 0;
 
 	if (outcome != OUTCOME_pass)
 		return outcome;
-	if (!tp || !tcp || !kskb)
+	note = bpf_map_lookup_elem(&stamp_note, &key);
+	if (!tp || !tcp || !kskb || !note)
 		return OUTCOME_bare_protocol;
 	outcome = segment_check(&segment, tp, tcp);
 	if (outcome != OUTCOME_pass)
@@ -206,25 +207,27 @@ static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct b
 	return stamp_write(skb, hops, &note->context) ? outcome : OUTCOME_bare_headroom;
 }
 
+/* Without a socket: the clone that stamp_clone() has just sent, or not ours. */
+static __always_inline int stamp_again(struct __sk_buff *skb)
+{
+	__u32 key = 0;
+	struct stamp_note *note = bpf_map_lookup_elem(&stamp_note, &key);
+
+	if (!note || note->packet_len != skb->len)
+		return TC_ACT_UNSPEC;
+	return stamp_write(skb, note->hops, &note->context) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
 SEC("tc")
 int tc_stamp(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct socket_state *state;
-	struct stamp_note *note;
 	enum outcome outcome;
-	__u32 key = 0;
 
-	note = bpf_map_lookup_elem(&stamp_note, &key);
-	if (!note)
-		return TC_ACT_UNSPEC;
-	if (!sk) {
-		if (note->packet_len != skb->len)
-			return TC_ACT_UNSPEC;
-		return stamp_write(skb, note->hops, &note->context) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
-	}
-	sk = bpf_sk_fullsock(sk);
 	if (!sk)
+		return stamp_again(skb);
+	if (sk->state == SOCKET_TCP_TIME_WAIT || sk->state == SOCKET_TCP_NEW_SYN_RECV)
 		return TC_ACT_UNSPEC;
 	state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 	if (!state)
@@ -232,7 +235,7 @@ int tc_stamp(struct __sk_buff *skb)
 	else if (!state->waiting)
 		outcome = OUTCOME_bare_range_done;
 	else
-		outcome = stamp_packet(skb, sk, state, note);
+		outcome = stamp_packet(skb, sk, state);
 	count(outcome);
 	return outcome == OUTCOME_stamped_clone ? TC_ACT_STOLEN : TC_ACT_UNSPEC;
 }

@@ -10,7 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EMPTY_PRIORITY = 100 }; /* behind hopspan's */
+/*
+ * One empty program goes before hopspan's, of two at one priority the newer comes first, and one behind: what is first
+ * on a hook is cold, and so would an empty program be.
+ */
+static const uint32_t empty_priority[HOOK_PROGRAMS] = { [HOOK_EMPTY] = 100, [HOOK_EMPTY_FIRST] = 1 };
 
 /* tc handles of hopspan's programs: this and enum program. */
 enum { TC_PRIORITY = 1, TC_HANDLE = 0x68730000 };
@@ -27,14 +31,14 @@ static int program_find(const struct bpf_tc_hook *tc, enum program program)
 
 static void empty_attach(struct hook *hook, enum hook_program program, const char *bench_object)
 {
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = 1, .priority = EMPTY_PRIORITY + program);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = 1, .priority = empty_priority[program]);
 	struct bpf_object *object = bpf_object__open_file(bench_object, NULL);
 	struct bpf_program *each;
 
 	if (!object)
 		err(1, "%s", bench_object);
-	bpf_object__for_each_program(each, object)
-	    bpf_program__set_autoload(each, strcmp(bpf_program__name(each), "tc_empty") == 0);
+	bpf_object__for_each_program (each, object)
+		bpf_program__set_autoload(each, strcmp(bpf_program__name(each), "tc_empty") == 0);
 	if (bpf_object__load(object))
 		err(1, "%s: load", bench_object);
 	hook->empty[program] = object;
@@ -57,7 +61,7 @@ void hook_init(struct hook *hook, const char *bench_object, const char *dev, enu
 		err(1, "%s", dev);
 	hook->fds[HOOK_OURS] = program_find(&hook->tc, program);
 	empty_attach(hook, HOOK_EMPTY, bench_object);
-	empty_attach(hook, HOOK_EMPTY_SAME, bench_object);
+	empty_attach(hook, HOOK_EMPTY_FIRST, bench_object);
 	hook->counters = hook_map(hook, counters);
 }
 
@@ -66,7 +70,7 @@ void hook_free(struct hook *hook)
 	close(hook->fds[HOOK_OURS]);
 	close(hook->counters);
 	bpf_object__close(hook->empty[HOOK_EMPTY]);
-	bpf_object__close(hook->empty[HOOK_EMPTY_SAME]);
+	bpf_object__close(hook->empty[HOOK_EMPTY_FIRST]);
 }
 
 int hook_map(const struct hook *hook, const char *name)

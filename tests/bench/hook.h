@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A hook on which hopspan's program runs, with two programs behind it that do nothing: what the three cost by the
- * kernel's own account (bpf_stats), which adds the same to each.
+ * A hook on which hopspan's program runs, with a program before and one behind it that do nothing: what the three cost
+ * by the kernel's own account (bpf_stats), which adds the same to each.
  */
 #ifndef HOPSPAN_BENCH_HOOK_H
 #define HOPSPAN_BENCH_HOOK_H
@@ -12,7 +12,7 @@
 #include "ctl/plane/program.h"
 #include "wire/outcome.h"
 
-enum hook_program { HOOK_OURS, HOOK_EMPTY, HOOK_EMPTY_SAME, HOOK_PROGRAMS };
+enum hook_program { HOOK_OURS, HOOK_EMPTY, HOOK_EMPTY_FIRST, HOOK_PROGRAMS };
 
 struct hook_stats {
 	uint64_t ns[HOOK_PROGRAMS], runs[HOOK_PROGRAMS];

@@ -39,6 +39,7 @@ struct measured {
 	struct series round_trip;
 	struct series programs[HOOKS][HOOK_PROGRAMS];
 	uint64_t packets[HOOKS];
+	unsigned int room; /* of the traces, in hops behind the sender */
 };
 
 struct connection {
@@ -51,7 +52,8 @@ static struct measured measured[KINDS];
 static struct connection bare, tagged;
 static struct ring_buffer *rings;
 static int policies;
-static uint64_t recorded, recorded_room;
+static uint64_t recorded;
+static unsigned int recorded_room;
 
 static void enter(const char *netns)
 {
@@ -203,6 +205,7 @@ static void round_run(unsigned int round, enum kind kind, unsigned int requests)
 			m->programs[i][p].values[round] = (double)since[i].ns[p] / (double)since[i].runs[p];
 	}
 	ring_buffer__consume(rings);
+	m->room = recorded_room;
 	proof_check(kind, since, requests);
 	if (kind == CLONE) /* the clone's own run lies within the first one's: both were counted */
 		m->programs[STAMP][HOOK_OURS].values[round] =
@@ -218,14 +221,14 @@ static void program_row(const char *what, enum kind kind, enum at at, double tar
 		.what = what,
 		.series = &m->programs[at][HOOK_OURS],
 		.base = &m->programs[at][HOOK_EMPTY],
-		.same = { &m->programs[at][HOOK_EMPTY], &m->programs[at][HOOK_EMPTY_SAME] },
+		.same = { &m->programs[at][HOOK_EMPTY], &m->programs[at][HOOK_EMPTY_FIRST] },
 		.proof = proof,
 		.target = target,
 		.packets = (double)m->packets[at],
 	};
 
 	if (kind == IN_PLACE || kind == CLONE)
-		snprintf(proof, sizeof(proof), "each request recorded with the router");
+		snprintf(proof, sizeof(proof), "each recorded with the router, room for %u hops", m->room);
 	row_print(&row, rounds);
 }
 
