@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make bench: all rows, as a table on stdout and in FOLDER/bench.txt, as JSON in FOLDER/bench.json.
 #
-#   bench.sh FOLDER		ROUNDS (41), REPEAT (50000 runs a batch), REQUESTS (1000 a batch): less is quicker
+#   bench.sh FOLDER		ROUNDS (41), REPEAT (50000 runs a batch), REQUESTS (1000 a batch),
+#			MILLISECONDS (100, of each DPDK forwarder a round): less is quicker
 #
 # Each row is a difference to its base, taken round by round in one run: quartiles and median. "noise" is one thing
 # measured twice in the same way. Times of other machines, and other hours of this one, differ.
@@ -10,14 +11,15 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."
 
 folder=${1:-build/bench}
-rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000}
+rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000} milliseconds=${MILLISECONDS:-100}
 
 [ "$(id -u)" -eq 0 ] || { echo "bench.sh: not root: BPF programs and namespaces need it" >&2; exit 1; }
 command -v jq >/dev/null || { echo "bench.sh: jq is not installed" >&2; exit 1; }
 mkdir -p "$folder"
 
 mitigations() {
-	grep -H . /sys/devices/system/cpu/vulnerabilities/* | grep -v 'Not affected' | sed 's|^/sys/devices/system/cpu/vulnerabilities/\([^:]*\):|\1: |'
+	grep -H . /sys/devices/system/cpu/vulnerabilities/* | grep -v 'Not affected' |
+		sed 's|^/sys/devices/system/cpu/vulnerabilities/\([^:]*\):|\1: |'
 }
 
 machine() {
@@ -25,10 +27,11 @@ machine() {
 		--arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
 		--arg mitigations "$(mitigations)" --arg page_size "$(getconf PAGESIZE)" \
 		--arg commit "$(git describe --always --dirty 2>/dev/null || true)" --arg date "$(date -u +%FT%TZ)" \
+		--arg huge "$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)" \
 		--arg jit "$(cat /proc/sys/net/core/bpf_jit_enable)" --arg load "$(cut -d' ' -f1 /proc/loadavg)" \
 		'{kernel: $kernel, cpu: $cpu, cpus: ($cpus | tonumber), mitigations: ($mitigations / "\n"),
-		page_size: ($page_size | tonumber), bpf_jit: ($jit | tonumber), load: ($load | tonumber), commit: $commit,
-		date: $date}'
+		page_size: ($page_size | tonumber), huge_pages_free: ($huge | tonumber), bpf_jit: ($jit | tonumber),
+		load: ($load | tonumber), commit: $commit, date: $date}'
 }
 
 # Its rows, and how they were made.
@@ -41,15 +44,16 @@ measure() {
 
 table() {
 	jq -r '"\(.machine.cpu), \(.machine.cpus) CPUs, \(.machine.kernel), pages of \(.machine.page_size), " +
-			"load \(.machine.load), \(.machine.date), \(.machine.commit)", (.machine.mitigations[] | "  " + .)' "$1"
+			"\(.machine.huge_pages_free) huge ones free, load \(.machine.load), \(.machine.date), " +
+			"\(.machine.commit)", (.machine.mitigations[] | "  " + .)' "$1"
 	echo
 	printf '%-58s %9s %17s %8s %9s %17s %7s %9s\n' "more than its base, per packet" median quartiles target base \
 		"noise (A/A)" rounds packets
-	jq -r '.rows[] | [.what, (.unit // "ns"), .more[1], .more[0], .more[2], (.target // "-"), .base_value[1],
+	jq -r '.rows[] | [.what, .unit, .more[1], .more[0], .more[2], (.target // "-"), .base_value[1],
 		.noise[0], .noise[2], .rounds, .packets] | @tsv' "$1" |
 		while IFS=$'\t' read -r what unit median low high target base noise_low noise_high n packets; do
 			printf '%-58s %6.1f %-2s %8.1f %8.1f %8s %9.1f %8.1f %8.1f %7d %9.0f\n' "$what" "$median" \
-				"${unit:0:2}" "$low" "$high" "$target" "$base" "$noise_low" "$noise_high" "$n" "$packets"
+				"${unit/cycles/cy}" "$low" "$high" "$target" "$base" "$noise_low" "$noise_high" "$n" "$packets"
 		done
 	echo
 	jq -r '[.rows[].command] | unique[] | "  " + .' "$1"
@@ -58,6 +62,7 @@ table() {
 {
 	measure taskset -c 1 build/tests/bench/run build "$rounds" "$repeat"
 	measure tests/bench/live.sh "$rounds" "$requests"
+	measure tests/bench/dpdk.py "$rounds" "$milliseconds"
 } >"$folder/rows.jsonl"
 jq -s --argjson machine "$(machine)" '{machine: $machine, rows: .}' "$folder/rows.jsonl" >"$folder/bench.json"
 rm "$folder/rows.jsonl"
