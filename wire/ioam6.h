@@ -58,9 +58,24 @@ enum {
 };
 _Static_assert(IOAM6_SNAPSHOT == 0x000002, "RFC 9197 section 4.4.1");
 
+/*
+ * The trace type that hopspan's hosts ask for: 20 octets a hop and 4 for its empty snapshot. Where a packet has it,
+ * functions of a type are called with this constant, which leaves little of them.
+ */
+enum {
+	IOAM6_USUAL_TYPE = IOAM6_HOP_AND_ID | IOAM6_INTERFACES | IOAM6_FRACTION | IOAM6_DELAY | IOAM6_QUEUE |
+			   IOAM6_SNAPSHOT,
+	IOAM6_USUAL_NODE_WORDS = 5,
+};
+_Static_assert(__builtin_popcount(IOAM6_USUAL_TYPE & IOAM6_SHORT_FIELDS) == IOAM6_USUAL_NODE_WORDS &&
+		       !(IOAM6_USUAL_TYPE & IOAM6_WIDE_FIELDS),
+	       "NodeLen of the usual type");
+
 /* Words of the fields in `type`, without the opaque snapshot: NodeLen for a whole trace type. */
 WIRE_INLINE uint32_t ioam6_words(uint32_t type)
 {
+	if (type == IOAM6_USUAL_TYPE)
+		return IOAM6_USUAL_NODE_WORDS;
 	return (uint32_t)__builtin_popcount(type & IOAM6_SHORT_FIELDS) +
 	       2 * (uint32_t)__builtin_popcount(type & IOAM6_WIDE_FIELDS);
 }

@@ -193,7 +193,8 @@ WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const st
 	trace.remaining_words -= words;
 	at = found->option + IOAM6_DATA_AT + (uint32_t)trace.remaining_words * IOAM6_WORD;
 	data = bytes_at(ip6, end, at, 0);
-	if (!data || !node_write(data, end, trace.type, node))
+	if (!data || !(trace.type == IOAM6_USUAL_TYPE ? node_write(data, end, IOAM6_USUAL_TYPE, node) :
+							node_write(data, end, trace.type, node)))
 		return OUTCOME_bad_truncated;
 	ioam6_lengths_write(option + IOAM6_TRACE_AT, &trace);
 	*slot = at;
@@ -207,9 +208,9 @@ WIRE_INLINE uint8_t *node_field(uint8_t *ip6, const uint8_t *end, uint32_t slot,
 	return type & bit ? bytes_at(ip6, end, slot + ioam6_field_at(type, bit) + within, len) : NULL;
 }
 
-/* The step on leaving: completes the data that this node wrote at `slot` octets from `ip6`, as far as `type` goes. */
-WIRE_INLINE void ioam6_complete(uint8_t *ip6, const uint8_t *end, uint32_t slot, uint32_t type,
-				const struct ioam6_node *node)
+/* As far as `type` goes. */
+WIRE_INLINE void node_complete(uint8_t *ip6, const uint8_t *end, uint32_t slot, uint32_t type,
+			       const struct ioam6_node *node)
 {
 	uint8_t *field = node_field(ip6, end, slot, type, IOAM6_INTERFACES, 2, 2);
 
@@ -224,6 +225,16 @@ WIRE_INLINE void ioam6_complete(uint8_t *ip6, const uint8_t *end, uint32_t slot,
 	field = node_field(ip6, end, slot, type, IOAM6_INTERFACES_WIDE, 4, 4);
 	if (field)
 		be32_store(field, node->egress_if_wide);
+}
+
+/* The step on leaving: completes the data that this node wrote at `slot` octets from `ip6`. */
+WIRE_INLINE void ioam6_complete(uint8_t *ip6, const uint8_t *end, uint32_t slot, uint32_t type,
+				const struct ioam6_node *node)
+{
+	if (type == IOAM6_USUAL_TYPE)
+		node_complete(ip6, end, slot, IOAM6_USUAL_TYPE, node);
+	else
+		node_complete(ip6, end, slot, type, node);
 }
 
 #endif
