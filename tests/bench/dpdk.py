@@ -69,6 +69,7 @@ class Forwarder:
         self.clock = (~self.process.pid << 3) | 2  # its CPU time: CPUCLOCK_SCHED
         self.log = path + ".log"
         self.telemetry = self.connect()
+        self.wait_for_packets()
         self.stop()
 
     def connect(self):
@@ -84,6 +85,14 @@ class Forwarder:
                     sys.exit("dpdk.py: " + open(self.log, encoding="utf-8").read())
                 time.sleep(0.05)
         sys.exit("dpdk.py: the forwarder does not answer")
+
+    def wait_for_packets(self):
+        for _ in range(600):
+            counters = self.counters()[1]  # None until it serves them
+            if counters and counters["forwarded"]:
+                return
+            time.sleep(0.05)
+        sys.exit("dpdk.py: no packets are forwarded")
 
     def counters(self):
         self.telemetry.send(b"/hopspan/counters")
