@@ -99,17 +99,24 @@ WIRE_INLINE void hbh_forget(struct hbh_walk *walk)
 	HBH_FORGET(walk->options, 0xf);
 }
 
-/* Begins a walk. The caller knows that an IPv6 header is there whose next header is hop-by-hop. */
+/*
+ * Begins a walk. The caller knows that an IPv6 header is there whose next header is hop-by-hop. What is behind the
+ * packet's own length is its frame's padding, no header; a length of 0 (BIG TCP) says nothing.
+ */
 WIRE_INLINE bool hbh_start(struct hbh_walk *walk, uint8_t *ip6, const uint8_t *end)
 {
 	uint8_t *header = bytes_at(ip6, end, IPV6_LEN, HBH_LEN_MIN);
+	uint32_t payload_len;
 
 	if (!header)
 		return false;
+	payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
 	*walk = (struct hbh_walk){ .ip6 = ip6, .end = end };
 	walk->padding = walk->options = HBH_ZERO(walk);
 	walk->at = IPV6_LEN + OPTION_HEADER_LEN + HBH_ZERO(walk);
 	walk->stop = IPV6_LEN + (header[1] + 1U) * 8;
+	if (payload_len && IPV6_LEN + payload_len < walk->stop)
+		return false;
 	return bytes_at(ip6, end, walk->stop - 1, 1) != NULL;
 }
 

@@ -268,8 +268,8 @@ def stamped(name, about, trace, options=None, protocol=6, transport=tcp, ids=Tru
           [hop.json(trace.kind, t) for hop, t in zip(trace.hops, times)], tshark)
 
 
-def malformed(name, about, outcome, options, tshark=None, cut=None):
-    write(name, about, packet_lines(options, 6, tcp, 61), outcome, tshark=tshark, cut=cut)
+def malformed(name, about, outcome, options, tshark=None, cut=None, payload_len=None):
+    write(name, about, packet_lines(options, 6, tcp, 61, payload_len), outcome, tshark=tshark, cut=cut)
 
 
 def line(count, before=40_000_000, arrival=ARRIVAL, state=None, schema=SCHEMA, **sender):
@@ -455,6 +455,8 @@ def bad():
     well = pad(2) + ours + tail
     for name, at in (("ipv6", 20), ("hop-by-hop", 47), ("option", 60), ("node-data", 130)):
         malformed(f"bad-truncated-{name}", f"Cut after {at} octets.", "bad_truncated", well, cut=at)
+    malformed("bad-truncated-payload", "The payload length ends in the header, whose rest is then the frame's padding.",
+              "bad_truncated", well, payload_len=119)
     malformed("bad-option-len", "An option that reaches beyond its header.", "bad_option_len",
               pad(2) + Trace(line(1), free=6, option_len=250).lines() + tail)
     malformed("bad-option-len-none", "The header's last octet begins an option: no place for its length.",
