@@ -104,8 +104,11 @@ static __always_inline void reply_find_socket(struct __sk_buff *skb, __u8 *ip6, 
 /* Takes the hop-by-hop header out. */
 static __always_inline bool header_strip(struct __sk_buff *skb, __u32 header_len, __u8 next_header)
 {
-	__u8 *ip6;
+	__u8 *ip6 = skb_ip6(skb, config.self.link_len);
 
+	/* BIG TCP: which length would be the new one, only the kernel knows. */
+	if (ip6 + IPV6_LEN > skb_end(skb) || !be16_load(ip6 + IPV6_PAYLOAD_LEN_AT))
+		return false;
 	if (bpf_skb_adjust_room(skb, -(__s32)header_len, BPF_ADJ_ROOM_NET,
 				BPF_F_ADJ_ROOM_NO_CSUM_RESET | BPF_F_ADJ_ROOM_FIXED_GSO))
 		return false;
@@ -134,11 +137,11 @@ static __always_inline enum outcome sink_packet(struct __sk_buff *skb, bool *end
 	recorded = record_put(skb, config.self.link_len);
 	*end_it = found.trace.flags & IOAM6_FLAG_ACTIVE;
 	if (*end_it)
-		return OUTCOME_active_ended;
+		return recorded ? OUTCOME_active_ended : OUTCOME_ring_full;
 	if (!context_is_reply(&context))
 		reply_find_socket(skb, ip6, found.header_len, &context);
 	if (found.others)
-		return OUTCOME_foreign_option;
+		return recorded ? OUTCOME_foreign_option : OUTCOME_ring_full;
 	if (ip6 + IPV6_LEN + 1 > skb_end(skb))
 		return OUTCOME_bad_truncated;
 	next_header = ip6[IPV6_LEN];

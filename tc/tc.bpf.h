@@ -47,7 +47,7 @@ static __always_inline bool skb_has_options(struct __sk_buff *skb, __u32 link_le
 	if (ip6 + IPV6_LEN > skb_end(skb) && bpf_skb_pull_data(skb, link_len + IPV6_LEN))
 		return false;
 	ip6 = skb_ip6(skb, link_len);
-	if (ip6 + IPV6_LEN > skb_end(skb) || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
+	if (ip6 + IPV6_LEN > skb_end(skb) || !ipv6_is(ip6) || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
 		return false;
 	len += link_len;
 	if (len > skb->len)

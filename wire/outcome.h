@@ -42,8 +42,8 @@
 	OUTCOME(active_ended, "measurement copy ended")                                      \
 	OUTCOME(no_context, "option without a trace context, left alone")                    \
 	OUTCOME(foreign_option, "another option in the same header, recorded but not stripped") \
-	OUTCOME(strip_failed, "recorded but the kernel refused to strip")                    \
-	OUTCOME(ring_full, "stripped but not recorded: ring buffer full")                    \
+	OUTCOME(strip_failed, "not stripped: refused by the kernel, or no payload length")   \
+	OUTCOME(ring_full, "not recorded, else as usual: ring buffer full")                  \
 	OUTCOME(reply_learnt, "context kept for the reply")                                  \
 	OUTCOME(reply_no_socket, "no socket to keep the context for the reply")              \
 	/* malformed: passes unchanged, never written to */                                  \
