@@ -19,8 +19,17 @@ $(BUILD)/tests/unit/wire-sanitized: $(SANITIZED_SOURCES) $(wildcard wire/*.h ctl
 	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(CPPFLAGS) -Ictl $(CTL_CFLAGS) $(SANITIZE) -o $@ \
 		$(SANITIZED_SOURCES) $(CTL_LIBS) -lcmocka
 
+# The BPF programs inside the command's objects, run by the kernel on the vectors: one cmocka program, by vectors.sh.
+TRIAL_SOURCES := $(wildcard tests/bpf/*.c)
+TRIAL_PROGRAM := $(BUILD)/tests/bpf/vectors
+
+$(BUILD)/tests/bpf/%.o: OBJECT_FLAGS = -Ictl $(CTL_CFLAGS)
+$(TRIAL_PROGRAM): $(TRIAL_SOURCES:%.c=$(BUILD)/%.o) $(UNIT_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
+
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: test-build
-test-build: all $(UNIT_PROGRAMS)
+test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM)
 
 include tests/bench/build.mk

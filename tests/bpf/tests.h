@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The tests, for main(). */
+#ifndef HOPSPAN_TESTS_TESTS_H
+#define HOPSPAN_TESTS_TESTS_H
+
+void test_xdp_transit(void **state);
+void test_xdp_transit_without_link_layer(void **state);
+void test_tc_transit(void **state);
+void test_transit_other_ethertype(void **state);
+void test_tc_depart(void **state);
+void test_tc_depart_own_packets(void **state);
+void test_tc_sink(void **state);
+void test_tc_sink_no_payload_len(void **state);
+void test_tc_sink_ring_full(void **state);
+
+#endif
