@@ -12,6 +12,7 @@
 
 #include "tests.h"
 #include "trial.h"
+#include "wire/context.h"
 #include "wire/node.h"
 #include "xdp/transit.h"
 
@@ -74,6 +75,21 @@ static enum outcome depart(const struct packet *packet, const struct trial_out *
 	return OUTCOME_completed;
 }
 
+/* Any other time of arrival within the last second, also one before the second's turn. */
+static void arrival_move(struct packet *packet)
+{
+	uint8_t *ip6 = packet->octets, *end = ip6 + packet->len, *field;
+	struct ioam6_found found;
+	enum outcome why;
+
+	if (!packet_has_options(packet) || !ioam6_find(ip6, end, CONTEXT_NAMESPACE, &found, &why) || !found.option)
+		return;
+	field = node_field(ip6, end, found.option + IOAM6_DATA_AT + found.trace.remaining_words * IOAM6_WORD,
+			   found.trace.type, IOAM6_FRACTION, 0, 4);
+	if (field)
+		be32_store(field, (be32_load(field) + 123456789ULL * packet->mutation) % NS_PER_S);
+}
+
 /* A packet's way through a router. Every third is not forwarded in between: its hop limit is not what was written. */
 struct passage {
 	struct trial in, out;
@@ -93,6 +109,8 @@ static void departure_check(const struct packet *packet, void *arg)
 	memcpy(forwarded.octets, out.octets, out.len);
 	if (packet->mutation % 3 != 2)
 		forwarded.octets[IPV6_HOP_LIMIT_AT]--;
+	if (packet->mutation % 5 == 1)
+		arrival_move(&forwarded);
 	assert_true(trial_run(&passage->out, &forwarded, &out));
 	packet_expect(&forwarded, "verdict", out.verdict, TRIAL_TC_UNSPEC);
 	packet_expect(&forwarded, "length", out.len, forwarded.len);
