@@ -99,7 +99,7 @@ static int router_up_device(const struct places *places, int devices, const stru
 	device_get(devices, at->ifindex, &device);
 	device.roles |= DEVICE_ROUTER;
 	error = attach_identify(words, at, &device);
-	if (!error && device.self.id > 0xffffff && device.self.id_wide >> 56) {
+	if (!error && device.self.id == 0xffffff && device.self.id_wide == 0xffffffffffffff) {
 		fprintf(stderr, "%s: which node is this? node-id N, or node.yaml\n", words->who);
 		return EXIT_FAILED;
 	}

@@ -87,11 +87,14 @@ static void netns_print(const json_t *netns)
 	size_t i;
 
 	printf("network namespace %s\n", json_string_value(json_object_get(netns, "netns_cookie")));
-	json_array_foreach (json_object_get(netns, "devices"), i, device)
-		printf("  %-15s%s%s, node %lld\n", json_string_value(json_object_get(device, "dev")),
+	json_array_foreach (json_object_get(netns, "devices"), i, device) {
+		const json_t *node = json_object_get(device, "node");
+
+		printf("  %-15s%s%s", json_string_value(json_object_get(device, "dev")),
 		       json_is_true(json_object_get(device, "host")) ? " host" : "",
-		       json_is_true(json_object_get(device, "router")) ? " router" : "",
-		       (long long)json_integer_value(json_object_get(device, "node")));
+		       json_is_true(json_object_get(device, "router")) ? " router" : "");
+		printf(node ? ", node %lld\n" : "\n", (long long)json_integer_value(node));
+	}
 	for (int role = 0; role < 4; role++)
 		json_object_foreach (json_object_get(netns, roles[role]), name, counter)
 			printf("  %-8s %12lld  %s\n", roles[role], (long long)json_integer_value(counter),
