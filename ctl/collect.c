@@ -143,6 +143,8 @@ static int collect_open(struct collect *collect)
 		error = collect_open_store(collect);
 	if (!error)
 		error = transfers_new(collect->nodes, collect->store, &collect->transfers);
+	if (!error && geteuid() != 0)
+		fprintf(stderr, "hopspan collect: not root: applications' spans are taken, no sink is read\n");
 	if (!error)
 		error = sinks_open(record_take, collect, &collect->sinks);
 	for (unsigned int i = 0; !error && i < collect->door_count; i++)

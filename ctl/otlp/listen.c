@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ static bool address_split(const char *address, char host[HOST_SIZE], const char 
 	memcpy(host, start, (size_t)(end - start));
 	host[end - start] = 0;
 	*port = colon + 1;
-	return **port != 0;
+	return **port && strspn(*port, "0123456789") == strlen(*port) && strtoul(*port, NULL, 10) <= UINT16_MAX;
 }
 
 static uint16_t port_of(int fd)

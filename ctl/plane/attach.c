@@ -59,6 +59,23 @@ void attach_close(const struct places *places, int devices)
 	places_tidy(places);
 }
 
+/* Attached to a device without IPv6 all would stay silent, so it is said; it may get its addresses later. */
+static void ipv6_check(const char *who, const char *dev)
+{
+	char path[sizeof("/proc/sys/net/ipv6/conf//disable_ipv6") + IFNAMSIZ];
+	FILE *file;
+	int disabled;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", dev);
+	file = fopen(path, "re");
+	disabled = file ? fgetc(file) : '0';
+	if (file)
+		fclose(file);
+	if (disabled == '1')
+		fprintf(stderr, "%s: %s: IPv6 is switched off there (sysctl net.ipv6.conf.%s.disable_ipv6=0)\n", who,
+			dev, dev);
+}
+
 int attach_identify(const struct words *words, const struct words_device *at, struct device *device)
 {
 	struct identity *identity;
@@ -75,6 +92,7 @@ int attach_identify(const struct words *words, const struct words_device *at, st
 	device->self.link_len = (uint8_t)link_len;
 	device->self.kfuncs = program_kernel_has_casts();
 	strcpy(device->name, at->name);
+	ipv6_check(words->who, at->name);
 	return 0;
 }
 
@@ -131,9 +149,9 @@ json_t *attach_json(const struct device *device)
 	json_t *object = json_pack("{s:s, s:i, s:i}", "dev", device->name, "interface", self->interface, "namespace",
 				   self->namespace);
 
-	if (self->id <= 0xffffff)
+	if (self->id < 0xffffff)
 		json_object_set_new(object, "node", json_integer(self->id));
-	if (self->id_wide >> 56 == 0)
+	if (self->id_wide < 0xffffffffffffff)
 		json_object_set_new(object, "node_wide", json_sprintf("%llu", (unsigned long long)self->id_wide));
 	return object;
 }
