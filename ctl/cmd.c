@@ -23,11 +23,11 @@ const struct command commands[] = {
 	{ "host", "down", cmd_host_down, "[dev DEV]...", "undo `host up`, on all its devices or those named", NULL },
 	{ "host", "show", cmd_host_show, "[dev DEV]...", "devices, settings and counters of this host", NULL },
 	{ "router", "up", cmd_router_up, "dev DEV... [via auto|xdp|tc] [node-id N]",
-	  "transit: write when packets come, how long they stay, how much is queued",
+	  "transit: write arrival, stay and queue of packets",
 	  "  dev DEV     a device of the router; repeatable, all that packets come in or\n"
 	  "              go out by\n"
 	  "  via WAY     where packets are met: xdp, tc, or auto: xdp where the driver has\n"
-	  "              it, but not on veth, where it would cost bulk traffic a factor of 5\n"
+	  "              it, but not on veth, where it costs bulk traffic a factor of 5\n"
 	  "  node-id N   24 bits, in place of node.yaml's\n"
 	  "The delay written is the node's work, before the egress queue.\n" },
 	{ "router", "down", cmd_router_down, "[dev DEV]...", "undo `router up`, on all its devices or those named",
@@ -48,7 +48,7 @@ const struct command commands[] = {
 	  "  limit N     at most N traces (20)\n"
 	  "  store FILE  the collector's store ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n" },
 	{ "trace", "show", cmd_trace_show, "ID [-a] [store FILE]",
-	  "one trace as a waterfall, application and network spans together, with a verdict",
+	  "one trace as a waterfall of all its spans, with a verdict",
 	  "  ID          a trace id, or any beginning of one that no other trace shares\n"
 	  "  -a          every row: nothing folded (as without a terminal)\n"
 	  "  store FILE  the collector's store ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n" },
