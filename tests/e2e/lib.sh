@@ -9,10 +9,11 @@ set -euo pipefail
 
 TOPOLOGY=hs-$(basename "$0" .sh)-$$
 export TOPOLOGY
-# shellcheck source=../../topologies/lib.sh
+# shellcheck source-path=SCRIPTDIR source=../../topologies/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../topologies/lib.sh"
+# shellcheck disable=SC2034 # for those who source this
 server=fd68:73:3::2
-# shellcheck source=../../topologies/traffic.sh
+# shellcheck source-path=SCRIPTDIR source=../../topologies/traffic.sh
 . "$top/topologies/traffic.sh"
 
 tmp=$(mktemp -d)
