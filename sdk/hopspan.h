@@ -21,6 +21,7 @@
  * Errors:
  *	ENOPROTOOPT	hopspan is not at work on this host (the kernel's own answer)
  *	EINVAL		wrong size or version, one id without the other, a listening socket
+ *	ENOMEM		the kernel has no memory for it
  *	EOPNOTSUPP	the socket is neither TCP nor UDP
  *	ENODATA		HOPSPAN_RECEIVED: nothing received yet
  */

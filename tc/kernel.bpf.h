@@ -47,9 +47,14 @@ struct sk_buff {
 	struct net_device *dev;
 };
 
+struct tcp_options_received {
+	__u16 sack_ok : 3;
+};
+
 struct tcp_sock {
 	__u32 write_seq;
 	__u16 tcp_header_len;
+	struct tcp_options_received rx_opt;
 };
 
 #pragma clang attribute pop
@@ -100,6 +105,11 @@ static __always_inline struct sk_buff *kernel_skb(struct __sk_buff *skb, bool kf
 static __always_inline struct tcp_sock *kernel_tcp(struct bpf_sock *sk, bool kfuncs)
 {
 	return kfuncs ? bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock)) : kernel_address(sk);
+}
+
+static __always_inline bool tcp_has_sack(struct tcp_sock *tcp)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(tcp, rx_opt.sack_ok);
 }
 
 static __always_inline __u32 skb_headroom(struct sk_buff *skb, bool kfuncs)

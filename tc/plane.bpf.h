@@ -8,27 +8,11 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "counters.bpf.h"
 #include "plane.h"
 #include "wire/node.h"
 
 #define NS_PER_S 1000000000ULL
-
-/* The counters of one role, by outcome; all programs of the role in a namespace share them. */
-#define PLANE_COUNTERS(role)                               \
-	struct {                                           \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);   \
-		__uint(max_entries, OUTCOME_COUNT);        \
-		__type(key, __u32);                        \
-		__type(value, __u64);                      \
-		__uint(pinning, LIBBPF_PIN_BY_NAME);       \
-	} role##_count SEC(".maps");                       \
-	static __always_inline void count(enum outcome outcome) \
-	{                                                  \
-		__u32 key = outcome;                       \
-		__u64 *counter = bpf_map_lookup_elem(&role##_count, &key); \
-		if (counter)                               \
-			++*counter;                        \
-	}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

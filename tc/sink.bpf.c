@@ -64,16 +64,16 @@ static __always_inline void reply_learn(struct bpf_sock *sk, const struct contex
 	if (!state || !tcp)
 		return;
 	state->received = *context;
-	if (!config.replies)
+	if (!config.replies || !context_is_empty(&state->set)) /* a server that names its own contexts is right */
 		return;
 	reply.attribution = CONTEXT_LEARNT;
 	begin = KERNEL_READ(config.self.kfuncs, tcp, write_seq);
-	if (range_open(state, begin, false, &reply, true)) {
+	if (range_open(state, begin, false, &reply, true) != RANGE_REPLACED) {
 		count(OUTCOME_reply_learnt);
-	} else {
-		range_open(state, begin, false, &reply, false);
-		count(OUTCOME_replies_ambiguous);
+		return;
 	}
+	range_open(state, begin, false, &reply, false);
+	count(OUTCOME_replies_ambiguous);
 }
 
 static __always_inline void reply_find_socket(struct __sk_buff *skb, __u8 *ip6, __u32 header_len,
@@ -135,11 +135,11 @@ static __always_inline enum outcome sink_packet(struct __sk_buff *skb, bool *end
 	if (!encap_find_context(ip6, skb_end(skb), &found, &context))
 		return OUTCOME_no_context;
 	recorded = record_put(skb, config.self.link_len);
+	if (!context_is_reply(&context))
+		reply_find_socket(skb, ip6, found.header_len, &context);
 	*end_it = found.trace.flags & IOAM6_FLAG_ACTIVE;
 	if (*end_it)
 		return recorded ? OUTCOME_active_ended : OUTCOME_ring_full;
-	if (!context_is_reply(&context))
-		reply_find_socket(skb, ip6, found.header_len, &context);
 	if (found.others)
 		return recorded ? OUTCOME_foreign_option : OUTCOME_ring_full;
 	if (ip6 + IPV6_LEN + 1 > skb_end(skb))

@@ -5,13 +5,17 @@
  * The kernel holds the socket's lock, as it does while TCP sends, so a range begins at exactly the next byte written.
  * An option that another instance has answered (optlen -1) is left alone.
  */
+#include "counters.bpf.h"
 #include "socket.bpf.h"
 
-enum { EINVAL = 22, ENODATA = 61, EOPNOTSUPP = 95 };
+PLANE_COUNTERS(sockopt)
+
+enum { ENOMEM = 12, EINVAL = 22, ENODATA = 61, EOPNOTSUPP = 95 };
 enum { FAMILY_INET = 2, FAMILY_INET6 = 10, SOCKOPT_ANSWERED = -1 };
 
 static __always_inline int refuse(int error)
 {
+	count(error == ENOMEM ? OUTCOME_option_no_memory : OUTCOME_option_refused);
 	bpf_set_retval(-error);
 	return 0;
 }
@@ -39,26 +43,34 @@ static __always_inline struct context context_from_option(const struct hopspan_c
 	return context;
 }
 
-static __always_inline int context_set(struct bpf_sock *sk, const struct hopspan_context *option)
+static __always_inline void range_count(enum range_opened how)
+{
+	count(OUTCOME_range_opened);
+	if (how != RANGE_NEW)
+		count(how == RANGE_FORGOT ? OUTCOME_range_forgotten : OUTCOME_range_replaced);
+}
+
+/* False: no memory. */
+static __always_inline bool context_set(struct bpf_sock *sk, const struct hopspan_context *option)
 {
 	struct context context = context_from_option(option);
 	struct socket_state *state;
+	bool wanted = context.flags & CONTEXT_FLAG_SAMPLED && !context_is_empty(&context);
 	__u32 begin = 0;
 
 	state = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state)
-		return 0;
+		return false;
 	state->set = context;
 	if (sk->protocol != NEXT_HEADER_TCP)
-		return 1;
+		return true;
 	if (sk->state != SOCKET_TCP_CLOSE) {
 		struct tcp_sock *tcp = kernel_address(sk);
 
 		begin = BPF_CORE_READ(tcp, write_seq);
 	}
-	range_open(state, begin, sk->state == SOCKET_TCP_CLOSE, &context,
-		   context.flags & CONTEXT_FLAG_SAMPLED && !context_is_empty(&context));
-	return 1;
+	range_count(range_open(state, begin, sk->state == SOCKET_TCP_CLOSE, &context, wanted));
+	return true;
 }
 
 SEC("cgroup/setsockopt")
@@ -81,7 +93,7 @@ int sockopt_set(struct bpf_sockopt *ctx)
 	if (!option_is_valid(&option) || (sk->protocol == NEXT_HEADER_TCP && sk->state == SOCKET_TCP_LISTEN))
 		return refuse(EINVAL);
 	if (!context_set(sk, &option))
-		return refuse(12 /* ENOMEM */);
+		return refuse(ENOMEM);
 	*optlen = SOCKOPT_ANSWERED;
 	return 1;
 }

@@ -14,7 +14,7 @@
 #include "wire/context.h"
 #include "wire/ipv6.h"
 
-enum { SOCKET_RANGES = 8 }; /* a power of two, at most 32; the oldest is forgotten */
+enum { SOCKET_RANGES = 64 }; /* as many as `waiting` has bits; then the oldest is forgotten */
 
 struct socket_range {
 	__u32 begin; /* TCP sequence of the first byte */
@@ -27,7 +27,9 @@ struct socket_range {
 struct socket_state {
 	struct bpf_spin_lock lock; /* sinks and the application write from different CPUs */
 	__u32 opened;		   /* ranges so far; the newest is (opened - 1) % SOCKET_RANGES */
-	__u32 waiting;		   /* bit per range: its packet has not gone yet */
+	__u64 waiting;		   /* bit per range: its packet has not gone yet */
+	__u32 shadow_ack;	   /* acknowledgement number of the last shadow, and how many carried it */
+	__u32 shadow_count;
 	struct socket_range ranges[SOCKET_RANGES];
 	struct context set;	 /* by the application, last */
 	struct context received; /* from the peer, last */

@@ -5,7 +5,9 @@
  * Only a packet that is the socket's own, has room and is sent for the first time is stamped; everything else goes
  * out as it came, with an outcome counted. In place where the headroom allows: a socket's packet never grows beyond
  * it, as over veth that corrupts the receiver's accounting. Else a clone, which has no socket, takes its place: it is
- * redirected to this same device, meets this program again at once, and grows there.
+ * redirected to this same device, meets this program again at once, and grows there. Where the packet itself cannot
+ * carry the header (offloaded, full-size, one more request in it), a shadow does: a clone cut to its TCP header, marked
+ * Active, sent just before the packet, and ended by the sink.
  */
 #include "plane.bpf.h"
 #include "socket.bpf.h"
@@ -26,29 +28,38 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } stamp_prefix SEC(".maps");
 
-/* What the first pass tells the second, which the clone makes on the same CPU before the first goes on. */
-struct stamp_note {
-	__u32 packet_len; /* 0: no clone under way */
-	__u32 hops;
+enum { SHADOWS_MAX = 4, SHADOWS_WITHOUT_SACK = 2 }; /* a packet; an acknowledgement number */
+
+/*
+ * One packet at work on this CPU: what was found out about it, and what the first pass tells the second, which a clone
+ * makes before the first goes on. In a map and not on the stack, so that the verifier forgets each packet's numbers
+ * and looks at stamp_send() once, not once for each way that leads there.
+ */
+struct stamp_work {
+	__u32 clone_len; /* 0: no clone under way */
+	__u32 clone_hops;
+	__u32 first_seq; /* the first byte that the context speaks for */
+	__u32 shadow;	 /* the clone becomes a shadow */
 	struct context context;
+
+	__u32 seq, data_len, ack;
+	__u32 ip_len; /* IPv6 header and payload */
+	__u32 way;    /* enum outcome: stamped_* */
+	__u32 hops, shadow_hops; /* room */
+	__u32 unstamped;	 /* ranges that turned out to wait in vain */
+	struct context own; /* the packet's, while shadows go before it */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct stamp_note);
-} stamp_note SEC(".maps");
-
-/* What is known of a packet that may be stamped. */
-struct segment {
-	__u32 seq, data_len;
-	__u32 ip_len; /* IPv6 header and payload */
-	__u8 destination[16];
-};
+	__type(value, struct stamp_work);
+} stamp_work SEC(".maps");
 
 /* The packet's own place: the outermost headers, and nothing between IPv6 and the socket's TCP. */
-static __always_inline enum outcome segment_parse(struct __sk_buff *skb, struct segment *segment)
+static __always_inline enum outcome segment_parse(struct __sk_buff *skb, struct stamp_work *work,
+						  struct stamp_prefix *destination)
 {
 	__u8 *end = skb_end(skb), *ip6 = skb_ip6(skb, config.self.link_len), *tcp = ip6 + IPV6_LEN;
 	__u32 payload_len, header_len;
@@ -74,15 +85,15 @@ static __always_inline enum outcome segment_parse(struct __sk_buff *skb, struct 
 	header_len = (tcp[TCP_HEADER_LEN_AT] >> 4) * 4;
 	if (tcp[TCP_FLAGS_AT] & (TCP_SYN | TCP_RST) || payload_len <= header_len)
 		return OUTCOME_bare_no_data;
-	segment->seq = be32_load(tcp + TCP_SEQ_AT);
-	segment->data_len = payload_len - header_len;
-	segment->ip_len = IPV6_LEN + payload_len;
-	words_copy(segment->destination, ip6 + IPV6_DESTINATION_AT, 4);
+	work->seq = be32_load(tcp + TCP_SEQ_AT);
+	work->data_len = payload_len - header_len;
+	work->ip_len = IPV6_LEN + payload_len;
+	words_copy(destination->address, ip6 + IPV6_DESTINATION_AT, 4);
 	return OUTCOME_pass;
 }
 
 /* Is it the socket's own segment, sent for the first time? Sequence numbers tell, also behind NAT. */
-static __always_inline enum outcome segment_check(const struct segment *segment, struct bpf_tcp_sock *tp,
+static __always_inline enum outcome segment_check(const struct stamp_work *segment, struct bpf_tcp_sock *tp,
 						  struct tcp_sock *tcp)
 {
 	__u32 write_seq = KERNEL_READ(config.self.kfuncs, tcp, write_seq);
@@ -98,7 +109,7 @@ static __always_inline enum outcome segment_check(const struct segment *segment,
  * Octets that the packet may grow by: up to the device's MTU and to what TCP takes for the path's, which is its MSS
  * with the headers it counts in.
  */
-static __always_inline int segment_room(const struct segment *segment, struct bpf_tcp_sock *tp, struct tcp_sock *tcp,
+static __always_inline int segment_room(const struct stamp_work *segment, struct bpf_tcp_sock *tp, struct tcp_sock *tcp,
 					struct sk_buff *kskb)
 {
 	__u32 path = tp->mss_cache + IPV6_LEN + KERNEL_READ(config.self.kfuncs, tcp, tcp_header_len);
@@ -107,24 +118,34 @@ static __always_inline int segment_room(const struct segment *segment, struct bp
 	return (int)(path < device ? path : device) - (int)segment->ip_len;
 }
 
-/* Decides way and room. `hops` is the room; the outcome is stamped_* or why the packet goes bare. */
+/* A packet that cannot carry the header: a shadow, if the policy knows it, or bare for `why`. */
+static __always_inline enum outcome stamp_beside(const struct stamp_policy *policy, enum outcome why)
+{
+	return policy->way == STAMP_AUTO || policy->way == STAMP_SHADOW ? OUTCOME_stamped_shadow : why;
+}
+
+/* Decides way and room. */
 static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, const struct stamp_policy *policy, int room,
-						 struct sk_buff *kskb, __u32 *hops)
+						 struct sk_buff *kskb, struct stamp_work *work)
 {
 	int in_place = skb_headroom(kskb, config.self.kfuncs), wanted = encap_hops(room, policy->hops);
 	int fits = encap_hops(in_place, wanted);
 
-	if (skb->gso_size)
-		return OUTCOME_bare_gso;
+	work->shadow_hops = encap_hops(ENCAP_LEN_MAX, policy->hops);
+	if (skb->gso_size || policy->way == STAMP_SHADOW)
+		return stamp_beside(policy, OUTCOME_bare_gso);
 	if (wanted < 0)
-		return OUTCOME_bare_mtu;
-	*hops = fits;
+		return stamp_beside(policy, OUTCOME_bare_mtu);
+	work->hops = fits;
 	if (fits == wanted && policy->way != STAMP_CLONE)
 		return OUTCOME_stamped_in_place;
-	if (policy->way == STAMP_IN_PLACE || skb_qdisc_is_fq(kskb, config.self.kfuncs))
-		return fits < 0 || policy->way == STAMP_CLONE ? OUTCOME_bare_headroom : OUTCOME_stamped_in_place;
-	*hops = wanted;
-	return OUTCOME_stamped_clone;
+	if (policy->way != STAMP_IN_PLACE && !skb_qdisc_is_fq(kskb, config.self.kfuncs)) {
+		work->hops = wanted;
+		return OUTCOME_stamped_clone;
+	}
+	if (policy->way == STAMP_CLONE || fits < 0)
+		return stamp_beside(policy, OUTCOME_bare_headroom);
+	return OUTCOME_stamped_in_place;
 }
 
 /* This host's own data. A packet that pacing holds back leaves no earlier than its time. */
@@ -140,7 +161,7 @@ static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 ho
 }
 
 /* Grows the packet and writes the header. After the growth nothing can fail: the room is there and linear. */
-static __always_inline bool stamp_write(struct __sk_buff *skb, __u32 hops, const struct context *context)
+static __always_inline bool stamp_write(struct __sk_buff *skb, __u32 hops, __u8 flags, const struct context *context)
 {
 	__u32 len = encap_len(hops);
 	struct ioam6_node node;
@@ -155,67 +176,163 @@ static __always_inline bool stamp_write(struct __sk_buff *skb, __u32 hops, const
 	end = skb_end(skb);
 	if (ip6 + IPV6_LEN > end)
 		return false;
-	encap_write(ip6 + IPV6_LEN, end, ip6[IPV6_NEXT_HEADER_AT], hops, config.self.namespace, 0, &node, context);
+	encap_write(ip6 + IPV6_LEN, end, ip6[IPV6_NEXT_HEADER_AT], hops, config.self.namespace, flags, &node,
+		    context);
 	ip6[IPV6_NEXT_HEADER_AT] = NEXT_HEADER_HOP_BY_HOP;
 	be16_store(ip6 + IPV6_PAYLOAD_LEN_AT, be16_load(ip6 + IPV6_PAYLOAD_LEN_AT) + len);
 	return true;
 }
 
-/* Sends a stamped clone in the packet's place. If it did not get out, the packet itself goes on. */
-static __always_inline enum outcome stamp_clone(struct __sk_buff *skb, struct stamp_note *note, __u32 hops)
+/*
+ * Makes the clone a shadow: its TCP header alone, no flag but ACK (a FIN would end the stream before its data), the
+ * sequence number that of the first byte it speaks for. TCP leaves checksums to the device, so the field holds the
+ * pseudo header's sum, and only the length in it changes.
+ */
+static __always_inline bool shadow_cut(struct __sk_buff *skb, __u32 first_seq)
+{
+	__u32 tcp_at = config.self.link_len + IPV6_LEN, payload_len, header_len;
+	__u8 *ip6 = skb_ip6(skb, config.self.link_len), *tcp = ip6 + IPV6_LEN;
+
+	if (tcp + TCP_LEN_MIN > skb_end(skb))
+		return false;
+	payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
+	header_len = (tcp[TCP_HEADER_LEN_AT] >> 4) * 4;
+	if (bpf_skb_change_tail(skb, tcp_at + header_len, 0))
+		return false;
+	ip6 = skb_ip6(skb, config.self.link_len);
+	tcp = ip6 + IPV6_LEN;
+	if (tcp + TCP_LEN_MIN > skb_end(skb))
+		return false;
+	be32_store(tcp + TCP_SEQ_AT, first_seq);
+	tcp[TCP_FLAGS_AT] = TCP_ACK;
+	be16_store(ip6 + IPV6_PAYLOAD_LEN_AT, header_len);
+	return !bpf_l4_csum_replace(skb, tcp_at + TCP_CHECKSUM_AT, bpf_htonl(payload_len), bpf_htonl(header_len),
+				    BPF_F_PSEUDO_HDR | sizeof(__u32));
+}
+
+/* Sends a clone through this program to the same device. False: it did not get out. */
+static __always_inline bool clone_send(struct __sk_buff *skb, struct stamp_work *work, __u32 hops, bool shadow)
 {
 	long sent;
 
-	note->hops = hops;
-	note->packet_len = skb->len;
+	work->clone_hops = hops;
+	work->shadow = shadow;
+	work->clone_len = skb->len;
 	sent = bpf_clone_redirect(skb, skb->ifindex, 0);
-	note->packet_len = 0;
-	return sent == NET_XMIT_SUCCESS || sent == NET_XMIT_CN ? OUTCOME_stamped_clone : OUTCOME_bare_clone_failed;
+	work->clone_len = 0;
+	return sent == NET_XMIT_SUCCESS || sent == NET_XMIT_CN;
+}
+
+/* To a host without a sink shadows are duplicate acknowledgements; without SACK three of them mean loss to it. */
+static __always_inline bool shadow_may_go(struct socket_state *state, struct tcp_sock *tcp, __u32 ack)
+{
+	if (state->shadow_ack != ack) {
+		state->shadow_ack = ack;
+		state->shadow_count = 0;
+	}
+	return state->shadow_count++ < SHADOWS_WITHOUT_SACK || tcp_has_sack(tcp);
+}
+
+static __always_inline enum outcome shadow_send(struct __sk_buff *skb, struct socket_state *state, struct tcp_sock *tcp,
+						struct stamp_work *work)
+{
+	if (!shadow_may_go(state, tcp, work->ack))
+		return OUTCOME_bare_shadow_limit;
+	work->context.attribution |= CONTEXT_SHADOW;
+	return clone_send(skb, work, work->shadow_hops, true) ? OUTCOME_stamped_shadow : OUTCOME_bare_clone_failed;
+}
+
+/*
+ * The contexts of this packet's bytes, up to a few: the first one is the packet's own if it can carry it (true then),
+ * the others go in shadows before it.
+ */
+static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct socket_state *state, struct tcp_sock *tcp,
+					  struct stamp_work *work)
+{
+	bool own = false;
+
+	for (int i = 0; i < SHADOWS_MAX; i++) {
+		if (!state->waiting ||
+		    !range_take(state, work->seq, work->data_len, &work->context, &work->first_seq, &work->unstamped)) {
+			if (i == 0)
+				count(OUTCOME_bare_range_done);
+			break;
+		}
+		if (i == 0 && work->way != OUTCOME_stamped_shadow) {
+			work->own = work->context;
+			own = true;
+			continue;
+		}
+		count(shadow_send(skb, state, tcp, work));
+	}
+	return own;
+}
+
+/* The outcome of the packet itself; pass: it goes as it is, and what went with it is counted. */
+static __always_inline enum outcome stamp_send(struct __sk_buff *skb, struct socket_state *state, struct tcp_sock *tcp,
+					       struct stamp_work *work)
+{
+	bool own;
+
+	work->unstamped = 0;
+	own = stamp_shadows(skb, state, tcp, work);
+	count_more(OUTCOME_range_unstamped, work->unstamped);
+	if (!own)
+		return OUTCOME_pass;
+	if (work->way == OUTCOME_stamped_in_place)
+		return stamp_write(skb, work->hops, 0, &work->own) ? OUTCOME_stamped_in_place : OUTCOME_bare_headroom;
+	work->context = work->own;
+	return clone_send(skb, work, work->hops, false) ? OUTCOME_stamped_clone : OUTCOME_bare_clone_failed;
 }
 
 static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state)
 {
-	struct stamp_prefix prefix = { .prefix_len = 128 };
-	struct segment segment;
+	struct stamp_prefix destination = { .prefix_len = 128 };
 	struct stamp_policy *policy;
 	struct bpf_tcp_sock *tp = bpf_tcp_sock(sk);
 	struct tcp_sock *tcp = kernel_tcp(sk, config.self.kfuncs);
 	struct sk_buff *kskb = kernel_skb(skb, config.self.kfuncs);
-	enum outcome outcome = segment_parse(skb, &segment);
-	struct stamp_note *note;
-	__u32 hops = 0, key = 0;
+	struct stamp_work *work;
+	enum outcome outcome;
+	__u32 key = 0;
 
-	if (outcome != OUTCOME_pass)
-		return outcome;
-	note = bpf_map_lookup_elem(&stamp_note, &key);
-	if (!tp || !tcp || !kskb || !note)
+	work = bpf_map_lookup_elem(&stamp_work, &key);
+	if (!tp || !tcp || !kskb || !work)
 		return OUTCOME_bare_protocol;
-	outcome = segment_check(&segment, tp, tcp);
+	outcome = segment_parse(skb, work, &destination);
 	if (outcome != OUTCOME_pass)
 		return outcome;
-	words_copy(prefix.address, segment.destination, 4);
-	policy = bpf_map_lookup_elem(&stamp_prefix, &prefix);
+	outcome = segment_check(work, tp, tcp);
+	if (outcome != OUTCOME_pass)
+		return outcome;
+	policy = bpf_map_lookup_elem(&stamp_prefix, &destination);
 	if (!policy)
 		return OUTCOME_bare_prefix;
-	outcome = stamp_decide(skb, policy, segment_room(&segment, tp, tcp, kskb), kskb, &hops);
-	if (outcome != OUTCOME_stamped_in_place && outcome != OUTCOME_stamped_clone)
+	outcome = stamp_decide(skb, policy, segment_room(work, tp, tcp, kskb), kskb, work);
+	if (outcome != OUTCOME_stamped_in_place && outcome != OUTCOME_stamped_clone &&
+	    outcome != OUTCOME_stamped_shadow)
 		return outcome;
-	if (!range_take(state, segment.seq, segment.data_len, &note->context))
-		return OUTCOME_bare_range_done;
-	if (outcome == OUTCOME_stamped_clone)
-		return stamp_clone(skb, note, hops);
-	return stamp_write(skb, hops, &note->context) ? outcome : OUTCOME_bare_headroom;
+	work->way = outcome;
+	work->ack = tp->rcv_nxt;
+	asm volatile("" ::: "memory");
+	return stamp_send(skb, state, tcp, work);
 }
 
-/* Without a socket: the clone that stamp_clone() has just sent, or not ours. */
+/* Without a socket: the clone that clone_send() has just sent, or not ours. A clone that fails here is dropped alone. */
 static __always_inline int stamp_again(struct __sk_buff *skb)
 {
 	__u32 key = 0;
-	struct stamp_note *note = bpf_map_lookup_elem(&stamp_note, &key);
+	struct stamp_work *work = bpf_map_lookup_elem(&stamp_work, &key);
+	__u8 flags = 0;
 
-	if (!note || note->packet_len != skb->len)
+	if (!work || work->clone_len != skb->len)
 		return TC_ACT_UNSPEC;
-	return stamp_write(skb, note->hops, &note->context) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	if (work->shadow) {
+		flags = IOAM6_FLAG_ACTIVE;
+		if (!shadow_cut(skb, work->first_seq))
+			return TC_ACT_SHOT;
+	}
+	return stamp_write(skb, work->clone_hops, flags, &work->context) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 SEC("tc")
@@ -236,7 +353,8 @@ int tc_stamp(struct __sk_buff *skb)
 		outcome = OUTCOME_bare_range_done;
 	else
 		outcome = stamp_packet(skb, sk, state);
-	count(outcome);
+	if (outcome != OUTCOME_pass)
+		count(outcome);
 	return outcome == OUTCOME_stamped_clone ? TC_ACT_STOLEN : TC_ACT_UNSPEC;
 }
 

@@ -7,7 +7,7 @@
 
 #include "plane.h"
 
-enum stamp_way { STAMP_AUTO, STAMP_IN_PLACE, STAMP_CLONE };
+enum stamp_way { STAMP_AUTO, STAMP_IN_PLACE, STAMP_CLONE, STAMP_SHADOW };
 
 /* .rodata.config of the program. */
 struct stamp_config {

@@ -22,8 +22,10 @@ enum {
 	TCP_SEQ_AT = 4,
 	TCP_HEADER_LEN_AT = 12,
 	TCP_FLAGS_AT = 13,
+	TCP_CHECKSUM_AT = 16,
 	TCP_SYN = 0x02,
 	TCP_RST = 0x04,
+	TCP_ACK = 0x10,
 };
 
 static __always_inline __u8 *skb_end(const struct __sk_buff *skb)

@@ -15,6 +15,7 @@
 	/* sending host */                                                                   \
 	OUTCOME(stamped_in_place, "stamped in place")                                        \
 	OUTCOME(stamped_clone, "stamped as a clone")                                         \
+	OUTCOME(stamped_shadow, "a shadow stamped and sent before its packet")                     \
 	OUTCOME(bare_no_context, "bare: socket without a context")                           \
 	OUTCOME(bare_range_done, "bare: these bytes' context has had its packet")            \
 	OUTCOME(bare_not_sampled, "bare: context not sampled")                               \
@@ -28,7 +29,14 @@
 	OUTCOME(bare_gso, "bare: segmentation offload")                                      \
 	OUTCOME(bare_mtu, "bare: would exceed the MTU")                                      \
 	OUTCOME(bare_headroom, "bare: no headroom and no clone allowed")                     \
+	OUTCOME(bare_shadow_limit, "bare: two shadows without SACK are enough for one acknowledgement") \
 	OUTCOME(bare_clone_failed, "bare: the kernel could not clone")                       \
+	OUTCOME(range_opened, "a context set")                                               \
+	OUTCOME(range_replaced, "a context replaced before any byte of it was sent stamped") \
+	OUTCOME(range_forgotten, "a context forgotten: too many in flight on its socket")    \
+	OUTCOME(option_refused, "a context refused: the call was wrong")                     \
+	OUTCOME(option_no_memory, "a context refused: no memory for it")                     \
+	OUTCOME(range_unstamped, "a context whose bytes all went without it")                \
 	OUTCOME(replies_ambiguous, "reply left bare: more than one request in flight")       \
 	/* router */                                                                         \
 	OUTCOME(appended, "node data written")                                               \

@@ -49,6 +49,11 @@ static json_t *netns_json(const char *folder, const char *cookie)
 	return object;
 }
 
+static json_t *cgroup_json(const char *folder, const char *id)
+{
+	return json_pack("{s:s, s:o}", "cgroup_id", id, "sockopt", counters_json(folder, "sockopt"));
+}
+
 /* Of each folder below `root`/`kind`. */
 static json_t *folders_json(const char *root, const char *kind)
 {
@@ -64,7 +69,7 @@ static json_t *folders_json(const char *root, const char *kind)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/%s", root, kind, entry->d_name);
 		json_array_append_new(list, strcmp(kind, "netns") == 0 ? netns_json(path, entry->d_name)
-								       : json_string(entry->d_name));
+								       : cgroup_json(path, entry->d_name));
 	}
 	if (dir)
 		closedir(dir);
@@ -80,10 +85,18 @@ static const char *text_of(const char *name)
 	return "";
 }
 
+static void counters_print(const char *role, json_t *counters)
+{
+	const char *name;
+	json_t *counter;
+
+	json_object_foreach (counters, name, counter)
+		printf("  %-8s %12lld  %s\n", role, (long long)json_integer_value(counter), text_of(name));
+}
+
 static void netns_print(const json_t *netns)
 {
-	const json_t *device, *counter;
-	const char *name;
+	const json_t *device;
 	size_t i;
 
 	printf("network namespace %s\n", json_string_value(json_object_get(netns, "netns_cookie")));
@@ -96,16 +109,14 @@ static void netns_print(const json_t *netns)
 		printf(node ? ", node %lld\n" : "\n", (long long)json_integer_value(node));
 	}
 	for (int role = 0; role < 4; role++)
-		json_object_foreach (json_object_get(netns, roles[role]), name, counter)
-			printf("  %-8s %12lld  %s\n", roles[role], (long long)json_integer_value(counter),
-			       text_of(name));
+		counters_print(roles[role], json_object_get(netns, roles[role]));
 }
 
 int cmd_status(const struct options *options, int argc, char **argv)
 {
 	const struct command *command = command_of(cmd_status);
 	struct places places;
-	json_t *object, *netns;
+	json_t *object, *netns, *cgroup;
 	size_t i;
 	int status;
 
@@ -126,6 +137,10 @@ int cmd_status(const struct options *options, int argc, char **argv)
 	} else {
 		json_array_foreach (json_object_get(object, "namespaces"), i, netns)
 			netns_print(netns);
+		json_array_foreach (json_object_get(object, "cgroups"), i, cgroup) {
+			printf("cgroup %s\n", json_string_value(json_object_get(cgroup, "cgroup_id")));
+			counters_print("sockopt", json_object_get(cgroup, "sockopt"));
+		}
 	}
 	json_decref(object);
 	return EXIT_DONE;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static const char *const way_names[] = {
-	[STAMP_AUTO] = "auto", [STAMP_IN_PLACE] = "in-place", [STAMP_CLONE] = "clone"
+	[STAMP_AUTO] = "auto", [STAMP_IN_PLACE] = "in-place", [STAMP_CLONE] = "clone", [STAMP_SHADOW] = "shadow"
 };
 
 const char *words_way_name(enum stamp_way way)
@@ -100,7 +100,7 @@ static int word_host(struct words *words, const struct command *command, const c
 		return 0;
 	}
 	if (strcmp(word, "way") == 0) {
-		status = word_choice(command, word, value, way_names, 3, &choice);
+		status = word_choice(command, word, value, way_names, 4, &choice);
 		words->way = status ? words->way : (enum stamp_way)choice;
 		return status;
 	}
