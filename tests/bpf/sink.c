@@ -82,12 +82,12 @@ static struct fate fate_of(const struct packet *packet)
 	if (!found.option || !encap_find_context(ip6, end, &found, &fate.context))
 		return fate;
 	fate.recorded = true;
+	if (looks_for_socket(packet, &found, &fate.context))
+		fate.beside = OUTCOME_reply_no_socket;
 	fate.ended = found.trace.flags & IOAM6_FLAG_ACTIVE;
 	fate.outcome = OUTCOME_active_ended;
 	if (fate.ended)
 		return fate;
-	if (looks_for_socket(packet, &found, &fate.context))
-		fate.beside = OUTCOME_reply_no_socket;
 	fate.outcome = found.others			      ? OUTCOME_foreign_option
 		       : be16_load(ip6 + IPV6_PAYLOAD_LEN_AT) ? OUTCOME_recorded
 							      : OUTCOME_strip_failed;

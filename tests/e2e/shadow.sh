@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Requests that cannot carry the header themselves (offloaded, full-size, several in one segment) are spoken for by
+# shadows: each context has a stamped packet, none names bytes that it does not carry or precede, none comes through
+# the sink, and the stream is the sender's. tshark reads the capture.
+. "$(dirname "$0")/lib.sh"
+
+need tshark
+
+# Two hosts on one veth: segmentation offload stays on.
+pair_up() {
+	topology_check
+	topology_begin
+	node_add client server
+	link_add client eth0 server eth0
+	address_add client eth0 fd68:73:1::1/64
+	address_add server eth0 fd68:73:1::2/64
+	node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1
+	node_exec server "$hopspan" host up dev eth0 proved ::/0 node-id 5
+}
+
+# Stamped packets of the capture: span id, stream offset of their sequence, data octets, Active flag, attribution.
+stamped() {
+	tshark -r "$1" -o tcp.relative_sequence_numbers:true -Y 'tcp.dstport == 7000 && ipv6.opt.ioam.trace.type' -T fields \
+		-e ipv6.opt.ioam.trace.node.oss.data -e tcp.seq -e tcp.len -e ipv6.opt.ioam.trace.flag.a
+}
+
+pair_up
+node_start server reader python3 "$top/tests/e2e/shadow.py" server 7000 "$tmp/sha"
+wait_for "the server" grep -q listens "$state/reader.log"
+capture_start client sent ip6
+capture_start server left ip6
+sizes=(100 1 1428 20000 300000 10,20,30 1000,1000,1000 40000,5,40000 1,1,1,1 200)
+node_exec client python3 "$top/tests/e2e/shadow.py" client fd68:73:1::2 7000 "$tmp/plan" "${sizes[@]}" >"$tmp/sent.sha"
+wait_for "the server to have it all" test -s "$tmp/sha"
+capture_stop sent
+capture_stop left
+
+same "SHA-256 of the stream" "$(cat "$tmp/sent.sha")" "$(cat "$tmp/sha")"
+stamped "$tmp/sent.pcap" >"$tmp/stamped"
+python3 "$top/tests/e2e/shadow_judge.py" "$tmp/plan" "$tmp/stamped"
+node_exec server "$hopspan" -j host show >"$tmp/show"
+same "Active packets ended by the sink" "$(awk '$4 == "True" || $4 == 1' "$tmp/stamped" | wc -l)" \
+	"$(jq '.[0].sink.active_ended // 0' "$tmp/show")"
