@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Compares TCP packets before and behind a sink: sink.py BEFORE.pcap BEHIND.pcap, Ethernet and nflog captures.
 
-In order and complete: each packet behind equals the one before without its hop-by-hop header.
+In order and complete: each packet behind equals the one before without its hop-by-hop header. A measurement copy (Active
+flag, RFC 9322) ends in the sink: there is none behind.
 """
 import struct
 import sys
@@ -11,6 +12,7 @@ ETHERNET, NFLOG = 1, 239
 NFLOG_PAYLOAD = 9
 HOP_BY_HOP, TCP = 0, 6
 IPV6_LEN = 40
+TRACE_OPTION, ACTIVE = 0x31, 2
 
 
 def nflog_payload(frame):
@@ -52,6 +54,13 @@ def without_header(packet):
     )
 
 
+def is_active(packet):
+    """Our header: the option's trace begins at octet 8 of it, its flags are bits 5 to 8 of the third and fourth."""
+    at = IPV6_LEN + 10
+    lengths = int.from_bytes(packet[at : at + 2], "big")
+    return packet[6] == HOP_BY_HOP and packet[IPV6_LEN + 4] == TRACE_OPTION and lengths >> 7 & ACTIVE != 0
+
+
 def checksum_holds(packet):
     """RFC 8200 section 8.1."""
     summed = struct.pack(">II", len(packet) - IPV6_LEN, TCP) + packet[8:]
@@ -64,7 +73,9 @@ def checksum_holds(packet):
 def main():
     before, behind = (list(packets(path)) for path in sys.argv[1:3])
     stamped = sum(packet[6] == HOP_BY_HOP for packet in before)
-    expected = [packet for packet in map(without_header, before) if packet[6] == TCP]
+    active = sum(map(is_active, before))
+    whole = (without_header(packet) for packet in before if not is_active(packet))
+    expected = [packet for packet in whole if packet[6] == TCP]
     with_header = sum(packet[6] == HOP_BY_HOP for packet in behind)
     if with_header:
         sys.exit(f"{with_header} of {len(behind)} packets behind the sink have a hop-by-hop header")
@@ -77,7 +88,7 @@ def main():
             sys.exit(f"packet {number} has a wrong TCP checksum\nbehind {other.hex()}")
     if len(expected) != len(behind):
         sys.exit(f"{len(expected)} packets before the sink, {len(behind)} behind")
-    print(f"{len(behind)} packets equal, {stamped} stamped before the sink")
+    print(f"{len(behind)} packets equal, {stamped} stamped before the sink, {active} of them copies")
 
 
 main()
