@@ -268,7 +268,7 @@ static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct socket_s
 	return own;
 }
 
-/* The outcome of the packet itself; pass: it goes as it is, and what went with it is counted. */
+/* The outcome of the packet itself; pass: it goes as it is, and all that is to be counted was. */
 static __always_inline enum outcome stamp_send(struct __sk_buff *skb, struct socket_state *state, struct tcp_sock *tcp,
 					       struct stamp_work *work)
 {
@@ -325,8 +325,10 @@ static __always_inline int stamp_again(struct __sk_buff *skb)
 	struct stamp_work *work = bpf_map_lookup_elem(&stamp_work, &key);
 	__u8 flags = 0;
 
-	if (!work || work->clone_len != skb->len)
+	if (!work || work->clone_len != skb->len) {
+		count(OUTCOME_pass);
 		return TC_ACT_UNSPEC;
+	}
 	if (work->shadow) {
 		flags = IOAM6_FLAG_ACTIVE;
 		if (!shadow_cut(skb, work->first_seq))
@@ -344,8 +346,10 @@ int tc_stamp(struct __sk_buff *skb)
 
 	if (!sk)
 		return stamp_again(skb);
-	if (sk->state == SOCKET_TCP_TIME_WAIT || sk->state == SOCKET_TCP_NEW_SYN_RECV)
+	if (sk->state == SOCKET_TCP_TIME_WAIT || sk->state == SOCKET_TCP_NEW_SYN_RECV) {
+		count(OUTCOME_pass);
 		return TC_ACT_UNSPEC;
+	}
 	state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 	if (!state)
 		outcome = OUTCOME_bare_no_context;

@@ -172,7 +172,7 @@ const char *about_transfer(struct arena *arena, const struct drawing *drawing, c
 	if (worst->name) {
 		add(&sentence, ", ");
 		add_ms(&sentence, worst->time_ns);
-		add(&sentence, " of it %s, usual there ", worst->name);
+		add(&sentence, " of it at %s, usual there ", worst->name);
 		add_ms(&sentence, worst->usual_ns);
 	}
 	return finish(&sentence, arena, usual_ns);

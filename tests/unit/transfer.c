@@ -268,7 +268,7 @@ static void test_usual_and_worst(void **state)
 	assert_string_equal(text_of(transfer, AT_worst), "r1 eth1");
 	assert_int_equal(number_of(transfer, AT_worst_ns), 39800000);
 	assert_string_equal(text_of(transfer, AT_about),
-			    "40.411 ms from client to server, 39.800 of it r1 eth1, usual there 0.006; usual 0.623");
+			    "40.411 ms from client to server, 39.800 of it at r1 eth1, usual there 0.006; usual 0.623");
 	assert_string_equal(text_of(stay, AT_about),
 			    "39.800 ms in r1, 39.794 of it waiting for eth1 behind 57.9 kB; usual 0.006");
 }
