@@ -12,7 +12,8 @@ const struct command commands[] = {
 	  "stamp and sink: a host whose requests are traced",
 	  "  dev DEV         the device of that traffic; repeatable\n"
 	  "  proved PREFIX   stamp packets to this IPv6 prefix, whose paths are known to\n"
-	  "                  carry the option; repeatable, ::/0 for all. None: no packet\n"
+	  "                  carry the option; repeatable, ::/0 for all. None: as before,\n"
+	  "                  at first no packet\n"
 	  "  way WAY         auto, in-place (only what the headroom allows), clone, or\n"
 	  "                  shadow (a copy of the TCP header before the packet)\n"
 	  "  carrier snapshot  how ids travel: in the trace's opaque snapshot\n"

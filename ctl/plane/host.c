@@ -52,7 +52,18 @@ static void sockopt_remove(const struct places *places, uint64_t cgroup_id)
 	rmdir(folder);
 }
 
-/* Makes the map what the words say: new prefixes first, then the old ones go, so that no packet meets a gap. */
+static bool words_prove(const struct words *words, const struct stamp_prefix *prefix)
+{
+	for (unsigned int i = 0; i < words->proved_count; i++)
+		if (memcmp(prefix, &words->proved[i], sizeof(*prefix)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Makes the namespace's map what the words say: new prefixes first, then the old ones go, so that no packet meets a
+ * gap. Words without any leave the prefixes as they are, but go by the way that they name.
+ */
 static int prefixes_set(int map, const struct words *words)
 {
 	struct stamp_policy policy = { .way = words->way, .hops = ENCAP_HOPS_MAX };
@@ -64,14 +75,11 @@ static int prefixes_set(int map, const struct words *words)
 			return -errno;
 	while (count < STAMP_PREFIXES_MAX && bpf_map_get_next_key(map, previous, &old[count]) == 0)
 		previous = &old[count++];
-	for (unsigned int i = 0; i < count; i++) {
-		bool kept = false;
-
-		for (unsigned int j = 0; j < words->proved_count && !kept; j++)
-			kept = memcmp(&old[i], &words->proved[j], sizeof(old[i])) == 0;
-		if (!kept)
+	for (unsigned int i = 0; i < count; i++)
+		if (!words->proved_count)
+			bpf_map_update_elem(map, &old[i], &policy, BPF_EXIST);
+		else if (!words_prove(words, &old[i]))
 			bpf_map_delete_elem(map, &old[i]);
-	}
 	return 0;
 }
 
