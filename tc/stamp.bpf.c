@@ -28,6 +28,14 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } stamp_prefix SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stamp_budget);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} stamp_budget SEC(".maps");
+
 enum { SHADOWS_MAX = 4, SHADOWS_WITHOUT_SACK = 2 }; /* a packet; an acknowledgement number */
 
 /*
@@ -148,6 +156,27 @@ static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, const st
 	return OUTCOME_stamped_in_place;
 }
 
+/* Is there a packet left in the budget? The clock is read only when it is used up. */
+static __always_inline bool budget_left(struct stamp_budget *budget)
+{
+	__u64 now;
+
+	if (!budget->window_packets || budget->left)
+		return true;
+	now = bpf_ktime_get_ns();
+	if (now - budget->filled_ns < STAMP_BUDGET_WINDOW_NS)
+		return false;
+	budget->filled_ns = now;
+	budget->left = budget->window_packets;
+	return true;
+}
+
+static __always_inline void budget_spend(struct stamp_budget *budget)
+{
+	if (budget->left)
+		budget->left--;
+}
+
 /* This host's own data. A packet that pacing holds back leaves no earlier than its time. */
 static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 hop_limit)
 {
@@ -249,15 +278,21 @@ static __always_inline enum outcome shadow_send(struct __sk_buff *skb, struct so
 static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct socket_state *state, struct tcp_sock *tcp,
 					  struct stamp_work *work)
 {
+	__u32 key = 0;
+	struct stamp_budget *budget = bpf_map_lookup_elem(&stamp_budget, &key);
 	bool own = false;
 
-	for (int i = 0; i < SHADOWS_MAX; i++) {
-		if (!state->waiting ||
-		    !range_take(state, work->seq, work->data_len, &work->context, &work->first_seq, &work->unstamped)) {
+	for (int i = 0; budget && i < SHADOWS_MAX && state->waiting; i++) {
+		if (!budget_left(budget)) {
+			count(OUTCOME_bare_budget);
+			break;
+		}
+		if (!range_take(state, work->seq, work->data_len, &work->context, &work->first_seq, &work->unstamped)) {
 			if (i == 0)
 				count(OUTCOME_bare_range_done);
 			break;
 		}
+		budget_spend(budget);
 		if (i == 0 && work->way != OUTCOME_stamped_shadow) {
 			work->own = work->context;
 			own = true;

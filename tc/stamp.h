@@ -28,4 +28,16 @@ struct stamp_policy {
 
 enum { STAMP_PREFIXES_MAX = 1024 };
 
+/*
+ * Map "stamp_budget", one entry: a bucket of stamped packets for all devices of the namespace, filled anew when it is
+ * empty and a window has passed. Processors share it without a lock, so it is met within their number.
+ */
+struct stamp_budget {
+	uint64_t window_packets; /* 0: no limit */
+	uint64_t left;
+	uint64_t filled_ns; /* CLOCK_MONOTONIC */
+};
+
+enum { STAMP_BUDGET_WINDOW_NS = 100000000, STAMP_BUDGET_DEFAULT = 100000 /* packets a second */ };
+
 #endif

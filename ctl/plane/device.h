@@ -22,6 +22,8 @@ struct device {
 	uint8_t made_clsact;
 	uint8_t replies;
 	uint8_t way;
+	uint32_t budget; /* stamped packets a second */
+	uint32_t reserved;
 	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];

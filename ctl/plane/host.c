@@ -83,6 +83,16 @@ static int prefixes_set(int map, const struct words *words)
 	return 0;
 }
 
+static int budget_set(int map, long packets_per_second)
+{
+	struct stamp_budget budget = { .window_packets =
+					   (uint64_t)packets_per_second * STAMP_BUDGET_WINDOW_NS / 1000000000 };
+	uint32_t key = 0;
+
+	budget.left = budget.window_packets;
+	return bpf_map_update_elem(map, &key, &budget, BPF_ANY) ? -errno : 0;
+}
+
 /* Sink first: a host that stamps must be able to take its own replies back. */
 static int host_attach(const struct places *places, const struct words *words, const struct words_device *at,
 		       struct device *device)
@@ -105,6 +115,8 @@ static int host_attach(const struct places *places, const struct words *words, c
 	if (error)
 		return error;
 	error = prefixes_set(program_map(object, "stamp_prefix"), words);
+	if (!error)
+		error = budget_set(program_map(object, "stamp_budget"), words->budget);
 	if (!error)
 		error = attach_tc(object, PROGRAM_STAMP, at->ifindex, device);
 	program_unload(object);
@@ -136,6 +148,7 @@ static int host_up_device(const struct places *places, int devices, const struct
 	device.roles |= DEVICE_HOST;
 	device.replies = words->replies;
 	device.way = words->way;
+	device.budget = (uint32_t)words->budget;
 	device.cgroup_id = cgroup_id;
 	error = attach_identify(words, at, &device);
 	if (!error)
@@ -207,6 +220,7 @@ static json_t *host_json(const struct places *places, int ifindex, const struct 
 
 	json_object_set_new(object, "way", json_string(words_way_name(device->way)));
 	json_object_set_new(object, "carrier", json_string("snapshot"));
+	json_object_set_new(object, "budget", json_integer(device->budget));
 	json_object_set_new(object, "replies", json_boolean(device->replies));
 	json_object_set_new(object, "cgroup_id", json_integer((json_int_t)device->cgroup_id));
 	json_object_set_new(object, "proved", prefixes_json(places));

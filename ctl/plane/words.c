@@ -13,6 +13,8 @@ static const char *const way_names[] = {
 	[STAMP_AUTO] = "auto", [STAMP_IN_PLACE] = "in-place", [STAMP_CLONE] = "clone", [STAMP_SHADOW] = "shadow"
 };
 
+enum { BUDGET_MIN = 10, BUDGET_MAX = 1000000000 };
+
 const char *words_way_name(enum stamp_way way)
 {
 	return way_names[way];
@@ -86,6 +88,18 @@ static int word_node_id(struct words *words, const struct command *command, cons
 	return 0;
 }
 
+static int word_budget(struct words *words, const struct command *command, const char *value)
+{
+	char *end;
+
+	words->budget = strtol(value, &end, 10);
+	if (*end || end == value || words->budget < 0 || (words->budget && words->budget < BUDGET_MIN) ||
+	    words->budget > BUDGET_MAX)
+		return misuse(command, "budget %s: packets a second, %d to %d, or 0 for no limit", value, BUDGET_MIN,
+			      BUDGET_MAX);
+	return 0;
+}
+
 static int word_host(struct words *words, const struct command *command, const char *word, const char *value)
 {
 	static const char *const carriers[] = { "snapshot" }, *const switches[] = { "off", "on" };
@@ -93,6 +107,8 @@ static int word_host(struct words *words, const struct command *command, const c
 
 	if (strcmp(word, "proved") == 0)
 		return word_prefix(words, command, value);
+	if (strcmp(word, "budget") == 0)
+		return word_budget(words, command, value);
 	if (strcmp(word, "carrier") == 0)
 		return word_choice(command, word, value, carriers, 1, &choice);
 	if (strcmp(word, "cgroup") == 0) {
@@ -142,7 +158,7 @@ static int word_parse(struct words *words, const struct command *command, int kn
 
 int words_parse(struct words *words, const struct command *command, int known, bool may_be_empty, int argc, char **argv)
 {
-	*words = (struct words){ .replies = true, .node_id = -1 };
+	*words = (struct words){ .replies = true, .node_id = -1, .budget = STAMP_BUDGET_DEFAULT };
 	snprintf(words->who, sizeof(words->who), "hopspan %s %s", command->object, command->verb);
 	for (int i = 0; i < argc; i += 2) {
 		int status = word_parse(words, command, known, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
