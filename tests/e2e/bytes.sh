@@ -7,31 +7,11 @@
 
 octets=100000000
 port=7412
-mark="hopspan $TOPOLOGY"
-
-pair_up() {
-	topology_check
-	topology_begin
-	node_add client server
-	link_add client eth0 server eth0
-	address_add client eth0 fd68:73:3::1/64
-	address_add server eth0 $server/64
-	node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1
-	node_exec server "$hopspan" host up dev eth0 proved ::/0 node-id 5
-}
 
 # count NODE PROGRAM PATTERN: the sum of the program's counters whose names match.
 count() {
 	node_exec "$1" "$hopspan" -j host show | jq --arg program "$2" --arg pattern "$3" \
 		'[.[][$program] | to_entries[] | select(.key | test($pattern)) | .value] | add // 0'
-}
-
-# What the kernel has said since the mark.
-kernel_log() { dmesg | sed -n "/$mark/,\$p"; }
-
-kernel_is_silent() {
-	! kernel_log | grep -E "WARNING:|BUG:|Oops|divide error|skb_try_coalesce|refcount|hung task|Call Trace|bad gso" ||
-		fail "the kernel complains, $1"
 }
 
 packets_sent() { node_exec client cat /sys/class/net/eth0/statistics/tx_packets; }
@@ -55,9 +35,7 @@ transfer() {
 	echo "$1: $(cat "$tmp/rate"), $stamped stamped, $arrived at the sink, of $packets packets"
 }
 
-echo "$mark" >/dev/kmsg || skip "the kernel log cannot be written"
-kernel_log | grep -q "$mark" || skip "the kernel log cannot be read"
-
+kernel_log_mark
 pair_up
 transfer "two hosts"
 [ "$packets" -lt $((octets / 1500 / 2)) ] || fail "no segmentation offload, $packets packets: nothing is shown"

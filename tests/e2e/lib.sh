@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Ground under every end-to-end test: a line topology of its own, taken down however the test ends.
+# Ground under every end-to-end test: a topology of its own, taken down however the test ends.
 #
 #   . "$(dirname "$0")/lib.sh"
 #   line_up            client - r1 XDP - r2 DPDK - r3 Linux - server, collector and cart not yet running
+#   pair_up            client - server, nothing between
 #
 # TOPOLOGY is unique to the test, so tests may run side by side. $tmp is a folder that goes with the test.
 set -euo pipefail
@@ -51,6 +52,33 @@ line_up() {
 	"$top/topologies/line.sh" up
 	HOPSPAN_CGROUP=$(cat "$state/cgroup")
 	export HOPSPAN_CGROUP
+}
+
+# client - server: two hosts on one veth, so that segmentation offload stays on.
+pair_up() {
+	topology_check
+	topology_begin
+	node_add client server
+	link_add client eth0 server eth0
+	address_add client eth0 fd68:73:3::1/64
+	address_add server eth0 $server/64
+	node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1
+	node_exec server "$hopspan" host up dev eth0 proved ::/0 node-id 5
+}
+
+# What the kernel says from here on is kept apart by a mark.
+kernel_log_mark() {
+	kernel_mark="hopspan $TOPOLOGY"
+	echo "$kernel_mark" >/dev/kmsg || skip "the kernel log cannot be written"
+	kernel_log | grep -q "$kernel_mark" || skip "the kernel log cannot be read"
+}
+
+kernel_log() { dmesg | sed -n "/$kernel_mark/,\$p"; }
+
+# kernel_is_silent WHEN
+kernel_is_silent() {
+	! kernel_log | grep -E "WARNING:|BUG:|Oops|divide error|skb_try_coalesce|refcount|hung task|Call Trace|bad gso" ||
+		fail "the kernel complains, $1"
 }
 
 # same WHAT EXPECTED SEEN

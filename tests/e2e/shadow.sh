@@ -6,18 +6,6 @@
 
 need tshark
 
-# Two hosts on one veth: segmentation offload stays on.
-pair_up() {
-	topology_check
-	topology_begin
-	node_add client server
-	link_add client eth0 server eth0
-	address_add client eth0 fd68:73:1::1/64
-	address_add server eth0 fd68:73:1::2/64
-	node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1
-	node_exec server "$hopspan" host up dev eth0 proved ::/0 node-id 5
-}
-
 # Stamped packets of the capture: span id, stream offset of their sequence, data octets, Active flag, attribution.
 stamped() {
 	tshark -r "$1" -o tcp.relative_sequence_numbers:true -Y 'tcp.dstport == 7000 && ipv6.opt.ioam.trace.type' -T fields \
@@ -30,7 +18,7 @@ wait_for "the server" grep -q listens "$state/reader.log"
 capture_start client sent ip6
 capture_start server left ip6
 sizes=(100 1 1428 20000 300000 10,20,30 1000,1000,1000 40000,5,40000 1,1,1,1 200)
-node_exec client python3 "$top/tests/e2e/shadow.py" client fd68:73:1::2 7000 "$tmp/plan" "${sizes[@]}" >"$tmp/sent.sha"
+node_exec client python3 "$top/tests/e2e/shadow.py" client $server 7000 "$tmp/plan" "${sizes[@]}" >"$tmp/sent.sha"
 wait_for "the server to have it all" test -s "$tmp/sha"
 capture_stop sent
 capture_stop left
