@@ -11,13 +11,22 @@
 PLANE_COUNTERS(sockopt)
 
 enum { ENOMEM = 12, EINVAL = 22, ENODATA = 61, EOPNOTSUPP = 95 };
-enum { FAMILY_INET = 2, FAMILY_INET6 = 10, SOCKOPT_ANSWERED = -1 };
+enum { FAMILY_INET = 2, FAMILY_INET6 = 10, TYPE_STREAM = 1, TYPE_DATAGRAM = 2, SOCKOPT_ANSWERED = -1 };
 
 static __always_inline int refuse(int error)
 {
 	count(error == ENOMEM ? OUTCOME_option_no_memory : OUTCOME_option_refused);
 	bpf_set_retval(-error);
 	return 0;
+}
+
+/* TCP or UDP. The type tells: a raw socket bears the number of its protocol and is no struct tcp_sock. */
+static __always_inline bool socket_is_ours(const struct bpf_sock *sk)
+{
+	if (sk->family != FAMILY_INET && sk->family != FAMILY_INET6)
+		return false;
+	return (sk->protocol == NEXT_HEADER_TCP && sk->type == TYPE_STREAM) ||
+	       (sk->protocol == NEXT_HEADER_UDP && sk->type == TYPE_DATAGRAM);
 }
 
 /* What sdk/hopspan.h promises of the value. */
@@ -83,9 +92,7 @@ int sockopt_set(struct bpf_sockopt *ctx)
 
 	if (ctx->level != SOL_HOPSPAN || *optlen == SOCKOPT_ANSWERED || ctx->optname != HOPSPAN_CONTEXT || !sk)
 		return 1;
-	if (sk->family != FAMILY_INET && sk->family != FAMILY_INET6)
-		return refuse(EOPNOTSUPP);
-	if (sk->protocol != NEXT_HEADER_TCP && sk->protocol != NEXT_HEADER_UDP)
+	if (!socket_is_ours(sk))
 		return refuse(EOPNOTSUPP);
 	if (*optlen != sizeof(option) || value + sizeof(option) > end)
 		return refuse(EINVAL);
@@ -119,6 +126,8 @@ int sockopt_get(struct bpf_sockopt *ctx)
 
 	if (ctx->level != SOL_HOPSPAN || (!received && ctx->optname != HOPSPAN_CONTEXT) || !sk || *retval == 0)
 		return 1;
+	if (!socket_is_ours(sk))
+		return refuse(EOPNOTSUPP);
 	if (*optlen < (__s32)sizeof(option) || value + sizeof(option) > end)
 		return refuse(EINVAL);
 	state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
