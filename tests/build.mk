@@ -28,8 +28,15 @@ $(TRIAL_PROGRAM): $(TRIAL_SOURCES:%.c=$(BUILD)/%.o) $(UNIT_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
 
+# Programs of the end-to-end tests: of ours they see the public header alone, as an application does.
+API_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/e2e/*.c))
+$(API_PROGRAMS): $(BUILD)/%: %.c sdk/hopspan.h
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -Isdk -D_GNU_SOURCE $(LDFLAGS) -o $@ $<
+
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: test-build
-test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM)
+test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(API_PROGRAMS)
 
 include tests/bench/build.mk
