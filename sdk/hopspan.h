@@ -19,7 +19,7 @@
  * HOPSPAN_RECEIVED (getsockopt): the context that the peer's latest stamped packet on this connection carried.
  *
  * Errors:
- *	ENOPROTOOPT	hopspan is not at work on this host (the kernel's own answer)
+ *	ENOPROTOOPT	hopspan is not at work on this host (the kernel's own answer; getsockopt over IPv4: EOPNOTSUPP)
  *	EINVAL		wrong size or version, one id without the other, a listening socket
  *	ENOMEM		the kernel has no memory for it
  *	EOPNOTSUPP	the socket is neither TCP nor UDP
