@@ -10,10 +10,10 @@
  *
  * Exit 1 after a line per call whose result is not the expected one.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <hopspan.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -333,18 +333,18 @@ enum moment { MOMENT_NEVER, MOMENT_BEFORE, MOMENT_CONNECTING, MOMENT_AFTER, MOME
 
 /* One connection: a request under the context that was set at the moment, then one more after the context is cleared.
  */
-static void request(const struct sockaddr_in6 *to, enum moment moment)
+static void request(const struct addrinfo *to, enum moment moment)
 {
 	const struct hopspan_context none = { .version = HOPSPAN_CONTEXT_VERSION };
 	struct hopspan_context early = context_make(0xee), context = context_make(moment);
-	int fd = socket_make(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int fd = socket_make(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	struct pollfd writable = { .fd = fd, .events = POLLOUT };
 
 	if (moment == MOMENT_TWICE)
 		expect_set("set too early", 0, fd, &early, sizeof(early));
 	if (moment == MOMENT_BEFORE)
 		expect_set("set before connect", 0, fd, &context, sizeof(context));
-	expect("connect", EINPROGRESS, error_of(connect(fd, (struct sockaddr *)to, sizeof(*to))));
+	expect("connect", EINPROGRESS, error_of(connect(fd, to->ai_addr, to->ai_addrlen)));
 	if (moment == MOMENT_CONNECTING)
 		expect_set("set while connecting", 0, fd, &context, sizeof(context));
 	poll(&writable, 1, -1);
@@ -357,15 +357,17 @@ static void request(const struct sockaddr_in6 *to, enum moment moment)
 	close(fd);
 }
 
+/* IPv6, IPv4, or IPv4 of an IPv6 socket (::ffff:). */
 static int requests(const char *address, const char *port)
 {
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(atoi(port)) };
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *to;
 
-	if (inet_pton(AF_INET6, address, &to.sin6_addr) != 1)
-		return fprintf(stderr, "%s: no address\n", address), 2;
+	if (getaddrinfo(address, port, &hints, &to))
+		return fprintf(stderr, "%s %s: no address\n", address, port), 2;
 	inside = true;
 	for (enum moment moment = MOMENT_NEVER; moment < MOMENT_LAST; moment++)
-		request(&to, moment);
+		request(to, moment);
+	freeaddrinfo(to);
 	return failures > 0;
 }
 

@@ -11,6 +11,7 @@ need setpriv
 
 port=7413
 calls=${CALLS:-200000}
+seed=${SEED:-68}
 trace=7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c
 
 # The programs, where a user without rights may run them.
@@ -23,7 +24,7 @@ done
 nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs)
 outside() { ip netns exec "$(netns client)" "$@"; }
 
-# contract WHERE HOW COMMAND...: prints what was wrong, and on lines with # what the machine lacks.
+# contract WHERE HOW COMMAND...: prints what was wrong; # begins what the machine lacks and the kernel's own answers.
 contract() {
 	local where=$1 how=$2
 	shift 2
@@ -44,6 +45,11 @@ received_expected() {
 	done
 }
 
+requests() {
+	node_exec client "${nobody[@]}" "$tmp/api" request "$1" $port >"$tmp/request" ||
+		fail "requests to $1: $(cat "$tmp/request")"
+}
+
 # The stamps in the capture: connection, sequence number of the stamped segment, span id.
 stamps() {
 	tshark -r "$tmp/sent.pcap" -o tcp.relative_sequence_numbers:true -T fields \
@@ -56,7 +62,7 @@ stamps() {
 fuzz() {
 	local name=$1
 	shift
-	"$@" "${nobody[@]}" "$tmp/api_fuzz" run 68 "$calls" >"$tmp/$name" 2>"$tmp/fuzz.log" ||
+	"$@" "${nobody[@]}" "$tmp/api_fuzz" run "$seed" "$calls" >"$tmp/$name" 2>"$tmp/fuzz.log" ||
 		fail "fuzz $name: exit $?, $(cat "$tmp/fuzz.log"), after $(wc -l <"$tmp/$name") calls"
 	same "results of $name" "$calls" "$(wc -l <"$tmp/$name")"
 }
@@ -82,11 +88,10 @@ fi
 node_start server serve "${nobody[@]}" "$tmp/api" serve $port
 wait_for "the server" grep -q listens "$state/serve.log"
 capture_start client sent ip6
-node_exec client "${nobody[@]}" "$tmp/api" request $server $port >"$tmp/request" || fail "requests: $(cat "$tmp/request")"
-served() { [ "$(grep -c '^received' "$state/serve.log")" -eq 5 ]; }
-wait_for "five connections to be served" served
+requests $server
+served() { [ "$(grep -c '^received' "$state/serve.log")" -eq "$1" ]; }
+wait_for "five connections to be served" served 5
 capture_stop sent
-stop serve
 diff <(received_expected) <(grep '^received' "$state/serve.log") || fail "what the server was told"
 diff - <(stamps) <<'END' || fail "stamps: stream, sequence number, octets, span id"
 1	1	1	b1b1b1b1b1b1b101
@@ -94,6 +99,15 @@ diff - <(stamps) <<'END' || fail "stamps: stream, sequence number, octets, span 
 3	1	1	b1b1b1b1b1b1b103
 4	1	1	b1b1b1b1b1b1b104
 END
+# IPv4 has no option to carry a context in: the same connections, and nothing but their bytes.
+ip -n "$(netns client)" addr add 10.73.3.1/24 dev eth0
+ip -n "$(netns server)" addr add 10.73.3.2/24 dev eth0
+requests 10.73.3.2
+requests ::ffff:10.73.3.2
+wait_for "ten connections over IPv4 to be served" served 15
+stop serve
+same "connections over IPv4 without a context" 10 \
+	"$(grep '^received' "$state/serve.log" | tail -n 10 | grep -c '^received ENODATA ENODATA ENODATA$')"
 same "requests at the sink" 4 "$(node_exec server "$hopspan" -j host show | jq '.[0].sink.recorded')"
 
 fuzz outside-1 outside
