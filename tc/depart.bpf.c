@@ -13,6 +13,8 @@ PLANE_COUNTERS(depart)
 
 const volatile struct transit_config config SEC(".rodata.config");
 
+PLANE_FIND(__sk_buff)
+
 enum { DEPART_LINEAR_LEN = IPV6_LEN + 320 };
 
 /* Where this node wrote, and when the packet came. */
@@ -64,7 +66,7 @@ static __always_inline enum outcome depart_packet(struct __sk_buff *skb)
 	end = skb_end(skb);
 	if (ip6 + IPV6_LEN > end)
 		return OUTCOME_bad_truncated;
-	if (!ioam6_find(ip6, end, config.self.namespace, &found, &outcome))
+	if (!plane_find(skb, ip6, end, &found, &outcome))
 		return outcome;
 	if (!found.option)
 		return OUTCOME_other_options;

@@ -16,6 +16,8 @@ PLANE_COUNTERS(sink)
 
 const volatile struct sink_config config SEC(".rodata.config");
 
+PLANE_FIND(__sk_buff)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, SINK_RING_LEN);
@@ -128,7 +130,7 @@ static __always_inline enum outcome sink_packet(struct __sk_buff *skb, bool *end
 	bool recorded;
 	__u8 *ip6 = skb_ip6(skb, config.self.link_len), next_header;
 
-	if (!ioam6_find(ip6, skb_end(skb), config.self.namespace, &found, &outcome))
+	if (!plane_find(skb, ip6, skb_end(skb), &found, &outcome))
 		return outcome;
 	if (!found.option)
 		return OUTCOME_other_options;

@@ -180,22 +180,25 @@ WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, struct 
  *
  *	| next,len | PadN 2 | option with one trace | nothing, or PadN 4 |
  *
- * False, and `found` as it was: not certain, so the walk has to say what it is.
+ * False: not certain, so the walk has to say what it is.
  */
-WIRE_INLINE bool ioam6_find_usual(const struct hbh_walk *walk, int namespace, struct ioam6_found *found)
+WIRE_INLINE bool ioam6_find_usual(uint8_t *ip6, const uint8_t *end, int namespace, struct ioam6_found *found)
 {
-	uint8_t *front = bytes_at(walk->ip6, walk->end, IPV6_LEN, IOAM6_USUAL_AT + IOAM6_DATA_AT), *back;
-	uint32_t header_len = walk->stop - IPV6_LEN, option_len, data_words;
+	uint8_t *front = bytes_at(ip6, end, IPV6_LEN, IOAM6_USUAL_AT + IOAM6_DATA_AT), *back;
+	uint32_t header_len, option_len, data_words;
 	struct ioam6_trace trace;
+	struct hbh_walk walk;
 
-	if (!front || be16_load(front + OPTION_HEADER_LEN) != OPTION_PADN << 8)
+	*found = (struct ioam6_found){ 0 };
+	if (!front || !hbh_start(&walk, ip6, end) || be16_load(front + OPTION_HEADER_LEN) != OPTION_PADN << 8)
 		return false;
+	header_len = walk.stop - IPV6_LEN;
 	front += IOAM6_USUAL_AT;
 	if (front[0] != IOAM6_OPTION_MUTABLE || front[IOAM6_TYPE_AT] != IOAM6_TYPE_PREALLOCATED)
 		return false;
 	option_len = OPTION_HEADER_LEN + front[1];
 	if (IOAM6_USUAL_AT + option_len != header_len) {
-		back = bytes_at(walk->ip6, walk->end, walk->stop - 4, 4);
+		back = bytes_at(ip6, end, walk.stop - 4, 4);
 		if (IOAM6_USUAL_AT + option_len + 4 != header_len || !back || be32_load(back) != IOAM6_USUAL_PADN)
 			return false;
 	}
@@ -206,17 +209,15 @@ WIRE_INLINE bool ioam6_find_usual(const struct hbh_walk *walk, int namespace, st
 	if ((namespace != IOAM6_NAMESPACE_ANY && trace.namespace != namespace) ||
 	    trace.node_words != ioam6_words(trace.type) || trace.remaining_words > data_words)
 		return false;
+	found->header_len = header_len;
 	found->option = IPV6_LEN + IOAM6_USUAL_AT;
 	found->data_words = data_words;
 	found->trace = trace;
 	return true;
 }
 
-/*
- * Walks the hop-by-hop header behind the IPv6 header at `ip6`, which the caller knows to be there and to be followed
- * by one. False: malformed, `why` says how. True with found->option 0: well-formed, but no such trace.
- */
-WIRE_INLINE bool ioam6_find(uint8_t *ip6, const uint8_t *end, int namespace, struct ioam6_found *found,
+/* ioam6_find() for any header. */
+WIRE_INLINE bool ioam6_walk(uint8_t *ip6, const uint8_t *end, int namespace, struct ioam6_found *found,
 			    enum outcome *why)
 {
 	struct hbh_walk walk;
@@ -226,8 +227,6 @@ WIRE_INLINE bool ioam6_find(uint8_t *ip6, const uint8_t *end, int namespace, str
 	if (!hbh_start(&walk, ip6, end))
 		return false;
 	found->header_len = walk.stop - IPV6_LEN;
-	if (ioam6_find_usual(&walk, namespace, found))
-		return true;
 	for (int i = 0; i < HBH_STEPS_MAX; i++) {
 		enum hbh_step step = hbh_step(&walk, why);
 
@@ -244,6 +243,16 @@ WIRE_INLINE bool ioam6_find(uint8_t *ip6, const uint8_t *end, int namespace, str
 	}
 	*why = OUTCOME_bad_option_count;
 	return walk.at == walk.stop;
+}
+
+/*
+ * Looks into the hop-by-hop header behind the IPv6 header at `ip6`, which the caller knows to be there and to be
+ * followed by one. False: malformed, `why` says how. True with found->option 0: well-formed, but no such trace.
+ */
+WIRE_INLINE bool ioam6_find(uint8_t *ip6, const uint8_t *end, int namespace, struct ioam6_found *found,
+			    enum outcome *why)
+{
+	return ioam6_find_usual(ip6, end, namespace, found) || ioam6_walk(ip6, end, namespace, found, why);
 }
 
 #endif

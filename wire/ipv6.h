@@ -48,10 +48,13 @@ WIRE_INLINE bool ipv6_is(const uint8_t *ip6)
 /* The pointer `at` octets behind `start` if `len` octets are there, else NULL. The form that the verifier follows. */
 WIRE_INLINE uint8_t *bytes_at(uint8_t *start, const uint8_t *end, uint32_t at, uint32_t len)
 {
-	if (at > IPV6_LEN + HBH_LEN_MAX)
-		return NULL;
-	uint8_t *p = start + at;
+	uint64_t offset = at;
+	uint8_t *p;
 
+	WIRE_OPAQUE(offset);
+	if (offset > IPV6_LEN + HBH_LEN_MAX)
+		return NULL;
+	p = start + offset;
 	WIRE_OPAQUE(p);
 	return p + len > end ? NULL : p;
 }

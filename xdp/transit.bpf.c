@@ -9,6 +9,8 @@ PLANE_COUNTERS(transit)
 
 const volatile struct transit_config config SEC(".rodata.config");
 
+PLANE_FIND(xdp_md)
+
 /* Only a packet that got a slot has metadata: packets with it no longer merge in GRO. */
 static __always_inline enum outcome meta_write(struct xdp_md *xdp, __u32 slot, __u64 arrival_tai_ns)
 {
@@ -30,16 +32,18 @@ int xdp_transit(struct xdp_md *xdp)
 {
 	__u8 *frame = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
 	__u8 *ip6 = frame + config.self.link_len;
+	struct ioam6_found found;
 	enum outcome outcome;
-	__u64 arrival_tai_ns;
-	__u32 slot;
+	__u64 arrival_tai_ns = 0;
+	__u32 slot = 0;
 
 	if (ip6 + IPV6_LEN > end || (config.self.link_len && be16_load(ip6 - 2) != ETHERTYPE_IPV6) || !ipv6_is(ip6) ||
 	    ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP) {
 		count(OUTCOME_pass);
 		return XDP_PASS;
 	}
-	outcome = transit_arrive(ip6, end, &config.self, &slot, &arrival_tai_ns);
+	if (plane_find(xdp, ip6, end, &found, &outcome))
+		outcome = transit_arrive(ip6, end, &found, &config.self, &slot, &arrival_tai_ns);
 	if (outcome == OUTCOME_appended)
 		outcome = meta_write(xdp, slot, arrival_tai_ns);
 	count(outcome);

@@ -9,28 +9,25 @@
 #include "transit.h"
 
 /*
- * `ip6` begins an IPv6 header with a hop-by-hop header behind it. OUTCOME_appended: *slot and *arrival_tai_ns are set.
- * The hop limit written is the one on leaving, so one less than now.
+ * The step for what plane_find() found in the packet at `ip6`. OUTCOME_appended: *slot and *arrival_tai_ns are set. The
+ * hop limit written is the one on leaving, so one less than now.
  */
-static __always_inline enum outcome transit_arrive(__u8 *ip6, const __u8 *end, const volatile struct plane_node *self,
-						   __u32 *slot, __u64 *arrival_tai_ns)
+static __always_inline enum outcome transit_arrive(__u8 *ip6, const __u8 *end, const struct ioam6_found *found,
+						   const volatile struct plane_node *self, __u32 *slot,
+						   __u64 *arrival_tai_ns)
 {
-	struct ioam6_found found;
 	struct ioam6_node node = IOAM6_NODE_UNKNOWN;
-	enum outcome outcome;
 
-	if (!ioam6_find(ip6, end, self->namespace, &found, &outcome))
-		return outcome;
-	if (!found.option)
+	if (!found->option)
 		return OUTCOME_other_options;
-	if (ioam6_has_room(&found)) {
+	if (ioam6_has_room(found)) {
 		*arrival_tai_ns = clock_tai_ns();
 		node = plane_node_data(self, *arrival_tai_ns);
 		node.ingress_if = self->interface;
 		node.ingress_if_wide = self->interface_wide;
 		node.hop_limit = ip6[IPV6_HOP_LIMIT_AT] - 1;
 	}
-	return ioam6_append(ip6, end, &found, &node, slot);
+	return ioam6_append(ip6, end, found, &node, slot);
 }
 
 #endif
