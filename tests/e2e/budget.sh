@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The budget of stamped packets: what is over it goes bare, counted, and the stream is whole; without a limit every
+# request has its packet.
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
+. "$(dirname "$0")/lib.sh"
+
+requests=300
+mapfile -t sizes < <(yes 100 | head -n $requests)
+
+# counter NAME: of the client's stamp program.
+counter() { node_exec client "$hopspan" -j host show | jq ".[0].stamp.$1 // 0"; }
+
+stream() {
+	rm -f "$tmp/sha"
+	node_start server reader python3 "$top/tests/e2e/shadow.py" server 7000 "$tmp/sha"
+	wait_for "the server" grep -q listens "$state/reader.log"
+	node_exec client python3 "$top/tests/e2e/shadow.py" client "$server" 7000 "$tmp/plan" "${sizes[@]}" >"$tmp/sent"
+	wait_for "the server to have it all" test -s "$tmp/sha"
+	same "SHA-256 of the stream" "$(cat "$tmp/sent")" "$(cat "$tmp/sha")"
+}
+
+pair_up
+node_exec client "$hopspan" host up dev eth0 node-id 1 budget 10
+stream
+bare=$(counter bare_budget) stamped=$(counter stamped_clone)
+echo "budget 10: $stamped of $requests stamped, $bare packets over it"
+[ "$bare" -gt 0 ] || fail "no packet was over the budget"
+[ "$stamped" -gt 0 ] && [ "$stamped" -lt $requests ] || fail "$stamped requests stamped"
+
+node_exec client "$hopspan" host up dev eth0 node-id 1 budget 0
+stream
+same "packets over no budget" "$bare" "$(counter bare_budget)"
+same "requests stamped without a budget" $requests $(($(counter stamped_clone) - stamped))
