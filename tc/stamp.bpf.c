@@ -36,7 +36,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } stamp_budget SEC(".maps");
 
-enum { SHADOWS_MAX = 4, SHADOWS_WITHOUT_SACK = 2 }; /* a packet; an acknowledgement number */
+enum { SHADOWS_MAX = 16, SHADOWS_WITHOUT_SACK = 2 }; /* a packet; an acknowledgement number */
 
 /*
  * One packet at work on this CPU: what was found out about it, and what the first pass tells the second, which a clone

@@ -4,7 +4,7 @@
     shadow.py server PORT SHA256_FILE
     shadow.py client ADDRESS PORT PLAN_FILE SIZE...     sizes of requests, a comma-joined group is one write
 
-Writes to PLAN_FILE a line per request: span id, first byte and size, as offsets in the stream.
+Writes to PLAN_FILE a line per request, as shadow_judge.py reads it: span id, first byte, size, "always".
 """
 
 import hashlib
@@ -46,7 +46,7 @@ def client(address, port, plan, groups):
                 set_context(connection, span)
                 connection.sendall(data)
                 digest.update(data)
-                print(f"{span:016x} {at} {size}", file=file)
+                print(f"{span:016x} {at} {size} always", file=file)
                 at += size
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
     connection.shutdown(socket.SHUT_WR)
