@@ -18,6 +18,8 @@
  *
  * HOPSPAN_RECEIVED (getsockopt): the context that the peer's latest stamped packet on this connection carried.
  *
+ * UDP sockets take a context as well, but this version stamps TCP alone.
+ *
  * Errors:
  *	ENOPROTOOPT	hopspan is not at work on this host (the kernel's own answer; getsockopt over IPv4: EOPNOTSUPP)
  *	EINVAL		wrong size or version, one id without the other, a listening socket

@@ -55,8 +55,11 @@ static __always_inline bool record_put(struct __sk_buff *skb, __u32 at)
 	return true;
 }
 
-/* The receiving socket's next bytes are the answer. One request at a time: two at one place leave the answer bare. */
-static __always_inline void reply_learn(struct bpf_sock *sk, const struct context *context)
+/*
+ * The socket has received a context. A request's is for the answer too, which is the socket's next bytes. One request at
+ * a time: two at one place leave the answer bare.
+ */
+static __always_inline void context_received(struct bpf_sock *sk, const struct context *context)
 {
 	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	struct tcp_sock *tcp = kernel_tcp(sk, config.self.kfuncs);
@@ -66,7 +69,9 @@ static __always_inline void reply_learn(struct bpf_sock *sk, const struct contex
 	if (!state || !tcp)
 		return;
 	state->received = *context;
-	if (!config.replies || !context_is_empty(&state->set)) /* a server that names its own contexts is right */
+	if (context_is_reply(context) || !config.replies)
+		return;
+	if (!context_is_empty(&state->set)) /* a server that names its own contexts is right */
 		return;
 	reply.attribution = CONTEXT_LEARNT;
 	begin = KERNEL_READ(config.self.kfuncs, tcp, write_seq);
@@ -78,7 +83,7 @@ static __always_inline void reply_learn(struct bpf_sock *sk, const struct contex
 	count(OUTCOME_replies_ambiguous);
 }
 
-static __always_inline void reply_find_socket(struct __sk_buff *skb, __u8 *ip6, __u32 header_len,
+static __always_inline void socket_tell(struct __sk_buff *skb, __u8 *ip6, __u32 header_len,
 					      const struct context *context)
 {
 	__u8 *next = bytes_at(ip6, skb_end(skb), IPV6_LEN, 1), *tcp, *end = skb_end(skb);
@@ -99,7 +104,7 @@ static __always_inline void reply_find_socket(struct __sk_buff *skb, __u8 *ip6, 
 	}
 	full = bpf_sk_fullsock(sk);
 	if (full && full->state != SOCKET_TCP_LISTEN)
-		reply_learn(full, context);
+		context_received(full, context);
 	bpf_sk_release(sk);
 }
 
@@ -137,8 +142,7 @@ static __always_inline enum outcome sink_packet(struct __sk_buff *skb, bool *end
 	if (!encap_find_context(ip6, skb_end(skb), &found, &context))
 		return OUTCOME_no_context;
 	recorded = record_put(skb, config.self.link_len);
-	if (!context_is_reply(&context))
-		reply_find_socket(skb, ip6, found.header_len, &context);
+	socket_tell(skb, ip6, found.header_len, &context);
 	*end_it = found.trace.flags & IOAM6_FLAG_ACTIVE;
 	if (*end_it)
 		return recorded ? OUTCOME_active_ended : OUTCOME_ring_full;

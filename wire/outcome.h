@@ -54,7 +54,7 @@
 	OUTCOME(strip_failed, "not stripped: refused by the kernel, or no payload length")   \
 	OUTCOME(ring_full, "not recorded, else as usual: ring buffer full")                  \
 	OUTCOME(reply_learnt, "context kept for the reply")                                  \
-	OUTCOME(reply_no_socket, "no socket to keep the context for the reply")              \
+	OUTCOME(reply_no_socket, "no socket to tell the context that came")              \
 	/* malformed: passes unchanged, never written to */                                  \
 	OUTCOME(bad_truncated, "malformed: packet ends inside a header")                     \
 	OUTCOME(bad_option_len, "malformed: option reaches beyond its header")               \

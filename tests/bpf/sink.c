@@ -60,11 +60,10 @@ static void sink_close(struct sink *sink)
 	trial_unload(&sink->trial);
 }
 
-/* Nobody listens here: a request's socket is looked for and not found. */
-static bool looks_for_socket(const struct packet *packet, const struct ioam6_found *found,
-			     const struct context *context)
+/* Nobody listens here: the socket is looked for and not found. */
+static bool looks_for_socket(const struct packet *packet, const struct ioam6_found *found)
 {
-	return !context_is_reply(context) && packet->octets[IPV6_LEN] == NEXT_HEADER_TCP &&
+	return packet->octets[IPV6_LEN] == NEXT_HEADER_TCP &&
 	       packet->len >= (size_t)IPV6_LEN + found->header_len + TCP_LEN_MIN;
 }
 
@@ -82,7 +81,7 @@ static struct fate fate_of(const struct packet *packet)
 	if (!found.option || !encap_find_context(ip6, end, &found, &fate.context))
 		return fate;
 	fate.recorded = true;
-	if (looks_for_socket(packet, &found, &fate.context))
+	if (looks_for_socket(packet, &found))
 		fate.beside = OUTCOME_reply_no_socket;
 	fate.ended = found.trace.flags & IOAM6_FLAG_ACTIVE;
 	fate.outcome = OUTCOME_active_ended;
