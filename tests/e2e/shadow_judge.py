@@ -2,9 +2,9 @@
 """Judges a capture: shadow_judge.py PLAN SEGMENTS [BEFORE AFTER]. Exit 1 with what is wrong.
 
 PLAN has a line per context: span id, first byte, size, and how many stamped packets it must have: "always" one,
-"mostly" one (SHARE of them all), "never", or none as it was "replaced" before any byte. SEGMENTS has a line per TCP segment of the sender, in the order sent, as
-tshark reads them: snapshot data, sequence number, data octets, Active flag, SYN flag. BEFORE and AFTER are the host's
-counters: what has no stamped packet must be explained by them.
+"mostly" one (SHARE of them all), "never", or none as it was "replaced" before any byte. SEGMENTS has a line per TCP
+segment of the sender, in the order sent, as tshark reads them: snapshot data, sequence number, data octets, Active
+flag, SYN flag. BEFORE and AFTER are the host's counters: what has no stamped packet must be explained by them.
 """
 
 import json
@@ -89,7 +89,7 @@ def judge(plan, segments):
     wrong += [f"a shadow without its packet: {data}" for at, data in shadows]
     if highest < max(last for _, last, _ in plan.values()):
         wrong.append(f"the capture ends at byte {highest}")
-    return wrong + judge_share(plan, seen), seen
+    return wrong + list(judge_share(plan, seen)), seen
 
 
 def judge_share(plan, seen):
