@@ -2,6 +2,7 @@
 # Every stamped packet names a context that one of its bytes belongs to: thousands of requests of random sizes on one
 # connection, alone and pipelined, corked and not, with losses, and where sequence numbers pass 2^32 and 2^31.
 # REQUESTS (20000) is the number on the largest connection. tshark reads the capture; an independent judge compares.
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
 
 need tshark
@@ -45,6 +46,7 @@ exchange() {
 	headers_end
 	same "SHA-256 of the stream" "$(cat "$tmp/sent.sha")" "$(cat "$tmp/sha")"
 	segments "$tmp/sent.pcap" >"$tmp/$name.segments"
+	[ $# -lt 3 ] || same "initial sequence number" "$3" "$(awk -F'\t' '$5 == "True" || $5 == 1 { print $2 }' "$tmp/$name.segments")"
 	echo "$name:"
 	python3 "$here/shadow_judge.py" "$plan" "$tmp/$name.segments" "$tmp/before" "$tmp/after"
 	stop reader
