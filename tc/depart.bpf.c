@@ -15,8 +15,6 @@ const volatile struct transit_config config SEC(".rodata.config");
 
 PLANE_FIND(__sk_buff)
 
-enum { DEPART_LINEAR_LEN = IPV6_LEN + 320 };
-
 /* Where this node wrote, and when the packet came. */
 struct slot {
 	__u32 at; /* octets from the IPv6 header; 0: unknown */
@@ -89,7 +87,7 @@ int tc_depart(struct __sk_buff *skb)
 	enum outcome outcome = OUTCOME_pass;
 
 	/* What this host itself sends has not come in anywhere. */
-	if (skb->ingress_ifindex && skb_has_options(skb, config.self.link_len, DEPART_LINEAR_LEN))
+	if (skb->ingress_ifindex && skb_has_options(skb, config.self.link_len, TC_LINEAR_LEN))
 		outcome = depart_packet(skb);
 	count(outcome);
 	return TC_ACT_UNSPEC;

@@ -16,6 +16,9 @@ enum { NET_XMIT_SUCCESS = 0, NET_XMIT_DROP = 1, NET_XMIT_CN = 2 };
 
 enum { NEXT_HEADER_ROUTING = 43, NEXT_HEADER_FRAGMENT = 44, NEXT_HEADER_DESTINATION = 60 };
 
+/* Of a packet that a router writes to, made linear: the largest trace, with room for other options. */
+enum { TC_LINEAR_LEN = IPV6_LEN + 320 };
+
 /* RFC 9293 section 3.1 */
 enum {
 	TCP_LEN_MIN = 20,

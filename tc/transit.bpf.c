@@ -12,8 +12,6 @@ const volatile struct transit_config config SEC(".rodata.config");
 
 PLANE_FIND(__sk_buff)
 
-enum { TRANSIT_LINEAR_LEN = IPV6_LEN + 320 }; /* the largest trace with room for other options */
-
 SEC("tc")
 int tc_transit(struct __sk_buff *skb)
 {
@@ -23,7 +21,7 @@ int tc_transit(struct __sk_buff *skb)
 	__u32 slot = 0;
 	__u8 *ip6;
 
-	if (skb_has_options(skb, config.self.link_len, TRANSIT_LINEAR_LEN)) {
+	if (skb_has_options(skb, config.self.link_len, TC_LINEAR_LEN)) {
 		ip6 = skb_ip6(skb, config.self.link_len);
 		if (ip6 + IPV6_LEN <= skb_end(skb) && plane_find(skb, ip6, skb_end(skb), &found, &outcome))
 			outcome = transit_arrive(ip6, skb_end(skb), &found, &config.self, &slot, &arrival_tai_ns);

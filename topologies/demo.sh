@@ -10,7 +10,6 @@
 TOPOLOGY=${TOPOLOGY:-hopspan}
 export TOPOLOGY
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-server=fd68:73:3::2
 # shellcheck source=traffic.sh
 . "$(dirname "${BASH_SOURCE[0]}")/traffic.sh"
 

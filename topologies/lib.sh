@@ -10,6 +10,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 state=${HOPSPAN_RUN:-/run/hopspan}/topologies/$TOPOLOGY
 hopspan=$top/build/hopspan
 hopspan_dpdk=$top/build/hopspan-dpdk
+server=fd68:73:3::2 # the node of that name, in every topology
 
 export HOPSPAN_BPFFS=/sys/fs/bpf/hopspan-$TOPOLOGY
 export HOPSPAN_STORE=$state/store.db

@@ -11,7 +11,6 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 RATE=${RATE:-12mbit}
-server=fd68:73:3::2
 
 line_wire() {
 	node_add client r1 r2 r3 server

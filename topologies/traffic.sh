@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What runs on a topology that has a client and a server: the collector, the application, a flow that fills queues.
-# Sourced after lib.sh; the topology's own script has set $server, the server's address.
+# Sourced after lib.sh.
 
 python=$top/build/venv/bin/python
 app_port=8080

@@ -18,7 +18,6 @@
 	OUTCOME(stamped_shadow, "a shadow stamped and sent before its packet")                     \
 	OUTCOME(bare_no_context, "bare: socket without a context")                           \
 	OUTCOME(bare_range_done, "bare: these bytes' context has had its packet")            \
-	OUTCOME(bare_not_sampled, "bare: context not sampled")                               \
 	OUTCOME(bare_no_data, "bare: carries no data")                                       \
 	OUTCOME(bare_protocol, "bare: not the socket's own TCP packet")                      \
 	OUTCOME(bare_extension, "bare: already has an extension header")                     \

@@ -53,7 +53,7 @@ int attach_open(struct places *places, const char *who)
 void attach_close(const struct places *places, int devices)
 {
 	if (devices >= 0 && !device_next(devices, 0))
-		device_forget_netns(places);
+		places_empty(places->netns);
 	if (devices >= 0)
 		close(devices);
 	places_tidy(places);
@@ -182,7 +182,7 @@ static void value_print(const char *key, const json_t *value)
 	putchar('\n');
 }
 
-void attach_print(const json_t *device)
+static void attach_print(const json_t *device)
 {
 	const char *key;
 	json_t *value;

@@ -29,9 +29,6 @@ int attach_show(const struct options *options, const struct command *command, en
 		struct json_t *(*json)(const struct places *places, int ifindex, const struct device *device), int argc,
 		char **argv);
 
-/* The same as text. */
-void attach_print(const struct json_t *device);
-
 /* What every device has: name, node, interface, namespace. */
 struct json_t *attach_json(const struct device *device);
 

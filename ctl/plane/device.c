@@ -56,18 +56,6 @@ int device_next(int devices, int previous)
 	return bpf_map_get_next_key(devices, previous ? &previous : NULL, &next) ? 0 : next;
 }
 
-void device_forget_netns(const struct places *places)
-{
-	DIR *dir = opendir(places->netns);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-}
-
 int device_drop_role(int devices, int ifindex, enum device_role role)
 {
 	struct device device;

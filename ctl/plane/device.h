@@ -45,9 +45,6 @@ int device_next(int devices, int previous);
  */
 int device_drop_role(int devices, int ifindex, enum device_role role);
 
-/* Removes the maps of a namespace in which hopspan is no longer at work. */
-void device_forget_netns(const struct places *places);
-
 /* Does a device of any namespace use this cgroup's socket option? */
 bool devices_use_cgroup(const struct places *places, uint64_t cgroup_id);
 

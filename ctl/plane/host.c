@@ -41,14 +41,10 @@ static int sockopt_attach(const struct places *places, int cgroup_fd, uint64_t c
 
 static void sockopt_remove(const struct places *places, uint64_t cgroup_id)
 {
-	static const char *const files[] = { "sockopt_set", "sockopt_get", "sockets", "sockopt_count" };
-	char folder[PATH_MAX], path[PATH_MAX + 16];
+	char folder[PATH_MAX];
 
 	places_cgroup(places, cgroup_id, folder);
-	for (int i = 0; i < 4; i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
-		unlink(path);
-	}
+	places_empty(folder);
 	rmdir(folder);
 }
 

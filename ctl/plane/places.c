@@ -211,6 +211,18 @@ void places_lock(void)
 		flock(fd, LOCK_EX); /* held until the process ends */
 }
 
+void places_empty(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+}
+
 void places_tidy(const struct places *places)
 {
 	char path[PATH_MAX + 8];

@@ -32,6 +32,9 @@ void places_tidy(const struct places *places);
 /* The cgroup of the socket option: `word`, else $HOPSPAN_CGROUP, else the root of cgroup2. An open fd, or -errno. */
 int places_open_cgroup(const char *word, uint64_t *id, const char *who);
 
+/* Removes everything that is pinned in a folder: what is attached by a pinned link only is detached. */
+void places_empty(const char *folder);
+
 /* .../cgroup/ID */
 void places_cgroup(const struct places *places, uint64_t id, char path[PATH_MAX]);
 

@@ -28,7 +28,7 @@ struct words {
 	enum stamp_way way;
 	enum device_via via; /* 0: auto */
 	bool replies;
-	long budget; /* stamped packets a second; 0: no limit */
+	long budget;	    /* stamped packets a second; 0: no limit */
 	const char *cgroup; /* NULL: the default */
 	long node_id;	    /* -1: as node.yaml says */
 	char who[32];	    /* "hopspan host up": begins every message */

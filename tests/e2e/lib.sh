@@ -12,8 +12,6 @@ TOPOLOGY=hs-$(basename "$0" .sh)-$$
 export TOPOLOGY
 # shellcheck source-path=SCRIPTDIR source=../../topologies/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../topologies/lib.sh"
-# shellcheck disable=SC2034 # for those who source this
-server=fd68:73:3::2
 # shellcheck source-path=SCRIPTDIR source=../../topologies/traffic.sh
 . "$top/topologies/traffic.sh"
 

@@ -23,36 +23,13 @@
 #include "otlp/otlp.h"
 #include "otlp/post.h"
 #include "otlp/receive.h"
-#include "store/store.h"
+#include "place.h"
 
-enum { PATH_SIZE = 128, URL_SIZE = 96, BODY_SIZE = 4096, ANSWERS_MAX = 8, WAIT_S = 30 };
-
-struct place {
-	char folder[PATH_SIZE / 2], path[PATH_SIZE];
-	struct store *store;
-};
+enum { URL_SIZE = 96, BODY_SIZE = 4096, ANSWERS_MAX = 8, WAIT_S = 30 };
 
 static int place_make(void **state)
 {
-	struct place *place = calloc(1, sizeof(*place));
-
-	snprintf(place->folder, sizeof(place->folder), "/tmp/hopspan-doors-XXXXXX");
-	assert_non_null(mkdtemp(place->folder));
-	snprintf(place->path, sizeof(place->path), "%s/store.db", place->folder);
-	assert_int_equal(store_open(place->path, true, &place->store), 0);
-	*state = place;
-	return 0;
-}
-
-static int place_remove(void **state)
-{
-	struct place *place = *state;
-	char command[2 * PATH_SIZE];
-
-	store_close(place->store);
-	snprintf(command, sizeof(command), "rm -rf %s", place->folder);
-	free(place);
-	return system(command);
+	return place_make_at(state, "doors", "store.db");
 }
 
 static void otlp_make(uint8_t trace, const char *name, uint8_t **otlp, size_t *len, struct span_list *spans)

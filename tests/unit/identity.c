@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "complaint.h"
 #include "plane/identity.h"
 
 static char path[] = "/tmp/hopspan-node-XXXXXX";
@@ -43,25 +44,13 @@ static void write_text(const char *text)
 /* What identity_read() prints goes to `errors`, without the file's name. */
 static int read_text(const char *text, struct identity **identity, char errors[256])
 {
-	int saved = dup(STDERR_FILENO), error;
-	FILE *caught = tmpfile();
-	char line[256] = "";
-	size_t name = strlen(path);
+	struct complaint complaint;
+	int error;
 
 	write_text(text);
-	assert_true(caught && saved >= 0);
-	fflush(stderr);
-	dup2(fileno(caught), STDERR_FILENO);
+	complaint_begin(&complaint);
 	error = identity_read(path, identity);
-	fflush(stderr);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	rewind(caught);
-	if (!fgets(line, sizeof(line), caught))
-		*line = '\0';
-	fclose(caught);
-	line[strcspn(line, "\n")] = '\0';
-	strcpy(errors, strncmp(line, path, name) == 0 ? line + name : line);
+	complaint_end(&complaint, path, errors);
 	return error;
 }
 

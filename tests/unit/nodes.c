@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "complaint.h"
 #include "record/nodes.h"
 
 static char path[] = "/tmp/hopspan-nodes-XXXXXX";
@@ -34,26 +35,16 @@ static int teardown(void **state)
 /* nodes_read() of a file with this text; what it prints goes to `errors`, without the file's name. */
 static int read_text(const char *text, struct nodes **nodes, char errors[256])
 {
-	int saved = dup(STDERR_FILENO), error;
-	FILE *file = fopen(path, "w"), *caught = tmpfile();
-	char line[256] = "";
-	size_t name = strlen(path);
+	FILE *file = fopen(path, "w");
+	struct complaint complaint;
+	int error;
 
-	assert_true(file && caught && saved >= 0);
+	assert_non_null(file);
 	fputs(text, file);
 	fclose(file);
-	fflush(stderr);
-	dup2(fileno(caught), STDERR_FILENO);
+	complaint_begin(&complaint);
 	error = nodes_read(path, nodes);
-	fflush(stderr);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	rewind(caught);
-	if (!fgets(line, sizeof(line), caught))
-		*line = '\0';
-	fclose(caught);
-	line[strcspn(line, "\n")] = '\0';
-	strcpy(errors, strncmp(line, path, name) == 0 ? line + name : line);
+	complaint_end(&complaint, path, errors);
 	return error;
 }
 

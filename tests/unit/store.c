@@ -16,35 +16,11 @@
 #include <sqlite3.h>
 
 #include "otlp/otlp.h"
-
-enum { PATH_SIZE = 128 };
-
-struct place {
-	char folder[PATH_SIZE / 2], path[PATH_SIZE];
-	struct store *store;
-};
+#include "place.h"
 
 static int place_make(void **state)
 {
-	struct place *place = calloc(1, sizeof(*place));
-
-	snprintf(place->folder, sizeof(place->folder), "/tmp/hopspan-store-XXXXXX");
-	assert_non_null(mkdtemp(place->folder));
-	snprintf(place->path, sizeof(place->path), "%s/a/b/store.db", place->folder);
-	assert_int_equal(store_open(place->path, true, &place->store), 0);
-	*state = place;
-	return 0;
-}
-
-static int place_remove(void **state)
-{
-	struct place *place = *state;
-	char command[2 * PATH_SIZE];
-
-	store_close(place->store);
-	snprintf(command, sizeof(command), "rm -rf %s", place->folder);
-	free(place);
-	return system(command);
+	return place_make_at(state, "store", "a/b/store.db");
 }
 
 static void reopen(struct place *place)
