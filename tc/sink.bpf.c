@@ -130,6 +130,7 @@ static __always_inline bool header_strip(struct __sk_buff *skb, __u32 header_len
 static __always_inline enum outcome sink_packet(struct __sk_buff *skb, bool *end_it)
 {
 	struct ioam6_found found;
+	enum encap_carrier carrier;
 	struct context context;
 	enum outcome outcome;
 	bool recorded;
@@ -139,7 +140,7 @@ static __always_inline enum outcome sink_packet(struct __sk_buff *skb, bool *end
 		return outcome;
 	if (!found.option)
 		return OUTCOME_other_options;
-	if (!encap_find_context(ip6, skb_end(skb), &found, &context))
+	if (!encap_find_context(ip6, skb_end(skb), &found, false, &context, &carrier))
 		return OUTCOME_no_context;
 	recorded = record_put(skb, config.self.link_len);
 	socket_tell(skb, ip6, found.header_len, &context);

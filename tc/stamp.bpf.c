@@ -55,6 +55,7 @@ struct stamp_work {
 	__u32 way;    /* enum outcome: stamped_* */
 	__u32 hops, shadow_hops; /* room */
 	__u32 unstamped;	 /* ranges that turned out to wait in vain */
+	struct encap_shape shape;
 	struct context own; /* the packet's, while shadows go before it */
 };
 
@@ -136,10 +137,10 @@ static __always_inline enum outcome stamp_beside(const struct stamp_policy *poli
 static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, const struct stamp_policy *policy, int room,
 						 struct sk_buff *kskb, struct stamp_work *work)
 {
-	int in_place = skb_headroom(kskb, config.self.kfuncs), wanted = encap_hops(room, policy->hops);
-	int fits = encap_hops(in_place, wanted);
+	int in_place = skb_headroom(kskb, config.self.kfuncs), wanted = encap_hops(&policy->shape, room, policy->hops);
+	int fits = encap_hops(&policy->shape, in_place, wanted);
 
-	work->shadow_hops = encap_hops(ENCAP_LEN_MAX, policy->hops);
+	work->shadow_hops = policy->hops;
 	if (skb->gso_size || policy->way == STAMP_SHADOW)
 		return stamp_beside(policy, OUTCOME_bare_gso);
 	if (wanted < 0)
@@ -189,24 +190,43 @@ static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 ho
 	return node;
 }
 
-/* Grows the packet and writes the header. After the growth nothing can fail: the room is there and linear. */
-static __always_inline bool stamp_write(struct __sk_buff *skb, __u32 hops, __u8 flags, const struct context *context)
+/* Writes the header of work->shape, with work->context, into the zeros behind the IPv6 header. */
+static __always_inline bool header_write(struct __sk_buff *skb, struct stamp_work *work,
+					 const struct encap_shape *shape, __u32 hops, __u8 flags)
 {
-	__u32 len = encap_len(hops);
-	struct ioam6_node node;
 	__u8 *end = skb_end(skb), *ip6 = skb_ip6(skb, config.self.link_len);
+	struct ioam6_node node;
 
 	if (ip6 + IPV6_LEN > end)
 		return false;
 	node = own_data(skb, ip6[IPV6_HOP_LIMIT_AT]);
+	return encap_write(ip6 + IPV6_LEN, end, ip6[IPV6_NEXT_HEADER_AT], shape, hops, config.self.namespace, flags,
+			   &node, &work->context);
+}
+
+/* A shape that is not the usual one. A global function: the verifier looks at it once. */
+__attribute__((noinline)) int header_write_other(struct __sk_buff *skb, __u32 hops, __u32 flags)
+{
+	__u32 key = 0;
+	struct stamp_work *work = bpf_map_lookup_elem(&stamp_work, &key);
+
+	return work && hops <= ENCAP_HOPS_MAX && header_write(skb, work, &work->shape, hops, flags);
+}
+
+/* Grows the packet and writes the header. After the growth nothing can fail: the room is there, linear and zero. */
+static __always_inline bool stamp_write(struct __sk_buff *skb, struct stamp_work *work, __u32 hops, __u8 flags)
+{
+	bool usual = work->shape.type == IOAM6_USUAL_TYPE && work->shape.carrier == ENCAP_SNAPSHOT;
+	__u32 len = encap_len(&work->shape, hops);
+	__u8 *ip6;
+
 	if (bpf_skb_adjust_room(skb, len, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET))
 		return false;
-	ip6 = skb_ip6(skb, config.self.link_len);
-	end = skb_end(skb);
-	if (ip6 + IPV6_LEN > end)
+	if (usual ? !header_write(skb, work, &ENCAP_SHAPE_USUAL, hops, flags) : !header_write_other(skb, hops, flags))
 		return false;
-	encap_write(ip6 + IPV6_LEN, end, ip6[IPV6_NEXT_HEADER_AT], hops, config.self.namespace, flags, &node,
-		    context);
+	ip6 = skb_ip6(skb, config.self.link_len);
+	if (ip6 + IPV6_LEN > skb_end(skb))
+		return false;
 	ip6[IPV6_NEXT_HEADER_AT] = NEXT_HEADER_HOP_BY_HOP;
 	be16_store(ip6 + IPV6_PAYLOAD_LEN_AT, be16_load(ip6 + IPV6_PAYLOAD_LEN_AT) + len);
 	return true;
@@ -314,9 +334,9 @@ static __always_inline enum outcome stamp_send(struct __sk_buff *skb, struct soc
 	count_more(OUTCOME_range_unstamped, work->unstamped);
 	if (!own)
 		return OUTCOME_pass;
-	if (work->way == OUTCOME_stamped_in_place)
-		return stamp_write(skb, work->hops, 0, &work->own) ? OUTCOME_stamped_in_place : OUTCOME_bare_headroom;
 	work->context = work->own;
+	if (work->way == OUTCOME_stamped_in_place)
+		return stamp_write(skb, work, work->hops, 0) ? OUTCOME_stamped_in_place : OUTCOME_bare_headroom;
 	return clone_send(skb, work, work->hops, false) ? OUTCOME_stamped_clone : OUTCOME_bare_clone_failed;
 }
 
@@ -348,6 +368,7 @@ static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct b
 	    outcome != OUTCOME_stamped_shadow)
 		return outcome;
 	work->way = outcome;
+	work->shape = policy->shape;
 	work->ack = tp->rcv_nxt;
 	asm volatile("" ::: "memory");
 	return stamp_send(skb, state, tcp, work);
@@ -369,7 +390,7 @@ static __always_inline int stamp_again(struct __sk_buff *skb)
 		if (!shadow_cut(skb, work->first_seq))
 			return TC_ACT_SHOT;
 	}
-	return stamp_write(skb, work->clone_hops, flags, &work->context) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	return stamp_write(skb, work, work->clone_hops, flags) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 SEC("tc")

@@ -6,8 +6,12 @@
 #define HOPSPAN_TC_STAMP_H
 
 #include "plane.h"
+#include "wire/encap.h"
 
 enum stamp_way { STAMP_AUTO, STAMP_IN_PLACE, STAMP_CLONE, STAMP_SHADOW };
+
+/* Is it known that the destination's path carries the option? Prove: shadows until the collector has found out. */
+enum stamp_trust { STAMP_PROVE, STAMP_PROVED, STAMP_OFF };
 
 /* .rodata.config of the program. */
 struct stamp_config {
@@ -20,11 +24,17 @@ struct stamp_prefix {
 	uint8_t address[16];
 };
 
+/* The first `first` packets of a context are stamped, then one in `every` (0: none). */
 struct stamp_policy {
-	uint8_t way;  /* enum stamp_way */
-	uint8_t hops; /* room asked for */
-	uint8_t reserved[6];
+	uint8_t trust;	/* enum stamp_trust */
+	uint8_t way;	/* enum stamp_way */
+	uint8_t hops;	/* room asked for */
+	uint8_t silent; /* 1: answers to this peer carry nothing back */
+	uint16_t first; /* at least 1 */
+	uint16_t every;
+	struct encap_shape shape;
 };
+_Static_assert(sizeof(struct stamp_policy) == 16, "no padding");
 
 enum { STAMP_PREFIXES_MAX = 1024 };
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The trace context of a packet, and its carrier: the opaque snapshot of the encapsulating host's node data.
+ * The trace context of a packet, and what carries it: the opaque snapshot of the encapsulating host's node data, or an
+ * identifier option of its own.
  *
  * The block is our own, 28 octets; ids are the W3C Trace Context's octets in its order:
  *
  *	0           16        24       25     26           27
  *	| trace id  | span id | version | flags | attribution | 0 |
  *
- * In a snapshot (RFC 9197 section 4.4.2.13) it stands behind the length 7 and the schema id.
+ * In a snapshot (RFC 9197 section 4.4.2.13) it stands behind the length 7 and the schema id; in an identifier option
+ * behind type and length, and, in the form that says what it is, a context type and 16 bits of zero.
  */
 #ifndef HOPSPAN_WIRE_CONTEXT_H
 #define HOPSPAN_WIRE_CONTEXT_H
 
-#include "bytes.h"
+#include "ipv6.h"
 
 enum {
 	CONTEXT_NAMESPACE = 0x6873, /* default IOAM namespace */
@@ -33,6 +35,15 @@ enum {
 	CONTEXT_LEARNT = 0x80, /* from the peer: this is a reply */
 	CONTEXT_SHADOW = 0x40, /* a measurement copy */
 	CONTEXT_INSIDE = 0x01, /* its bytes begin inside the packet, not at its first octet */
+};
+
+/* The identifier option's two forms: the block alone, or behind a type that says what it is. */
+enum {
+	IDENTIFIER_AT = OPTION_HEADER_LEN,
+	IDENTIFIER_LEN = IDENTIFIER_AT + CONTEXT_LEN,
+	IDENTIFIER_CONTEXT_AT = OPTION_HEADER_LEN + 4,
+	IDENTIFIER_CONTEXT_LEN = IDENTIFIER_CONTEXT_AT + CONTEXT_LEN,
+	IDENTIFIER_CONTEXT_TYPE = 0xfff0, /* of the range for experiments */
 };
 
 struct context {
@@ -56,6 +67,16 @@ WIRE_INLINE bool context_read(const uint8_t *at, struct context *context)
 {
 	words_copy(context, at, CONTEXT_WORDS);
 	return context->version == CONTEXT_VERSION;
+}
+
+/* An identifier option of IDENTIFIER_CONTEXT_LEN octets `with_type`, else of IDENTIFIER_LEN. */
+WIRE_INLINE void identifier_write(uint8_t *at, bool with_type, const struct context *context)
+{
+	at[0] = OPTION_IDENTIFIER;
+	at[1] = (with_type ? IDENTIFIER_CONTEXT_LEN : IDENTIFIER_LEN) - OPTION_HEADER_LEN;
+	if (with_type)
+		be32_store(at + OPTION_HEADER_LEN, (uint32_t)IDENTIFIER_CONTEXT_TYPE << 16);
+	context_write(at + (with_type ? IDENTIFIER_CONTEXT_AT : IDENTIFIER_AT), context);
 }
 
 WIRE_INLINE bool context_is_reply(const struct context *context)

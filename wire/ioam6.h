@@ -63,12 +63,12 @@ _Static_assert(IOAM6_SNAPSHOT == 0x000002, "RFC 9197 section 4.4.1");
  * functions of a type are called with this constant, which leaves little of them.
  */
 enum {
-	IOAM6_USUAL_TYPE = IOAM6_HOP_AND_ID | IOAM6_INTERFACES | IOAM6_FRACTION | IOAM6_DELAY | IOAM6_QUEUE |
-			   IOAM6_SNAPSHOT,
+	IOAM6_USUAL_TYPE =
+	    IOAM6_HOP_AND_ID | IOAM6_INTERFACES | IOAM6_FRACTION | IOAM6_DELAY | IOAM6_QUEUE | IOAM6_SNAPSHOT,
 	IOAM6_USUAL_NODE_WORDS = 5,
 };
-_Static_assert(__builtin_popcount(IOAM6_USUAL_TYPE & IOAM6_SHORT_FIELDS) == IOAM6_USUAL_NODE_WORDS &&
-		       !(IOAM6_USUAL_TYPE & IOAM6_WIDE_FIELDS),
+_Static_assert(__builtin_popcount(IOAM6_USUAL_TYPE &IOAM6_SHORT_FIELDS) == IOAM6_USUAL_NODE_WORDS &&
+		   !(IOAM6_USUAL_TYPE & IOAM6_WIDE_FIELDS),
 	       "NodeLen of the usual type");
 
 /* Words of the fields in `type`, without the opaque snapshot: NodeLen for a whole trace type. */
@@ -133,7 +133,8 @@ struct ioam6_found {
 	uint16_t header_len; /* of the hop-by-hop header */
 	uint16_t option;     /* the first pre-allocated trace of the namespace asked for */
 	uint16_t data_words; /* of its data, free space included */
-	bool others;	     /* options that are neither padding nor that one */
+	uint16_t identifier; /* the first identifier option, whosever it is */
+	bool others;	     /* options that are neither padding nor one of those two */
 	struct ioam6_trace trace;
 };
 
@@ -236,7 +237,9 @@ WIRE_INLINE bool ioam6_walk(uint8_t *ip6, const uint8_t *end, int namespace, str
 			return false;
 		if (step == HBH_PADDING)
 			continue;
-		if (walk.type != IOAM6_OPTION_MUTABLE)
+		if (walk.type == OPTION_IDENTIFIER && !found->identifier)
+			found->identifier = walk.option;
+		else if (walk.type != IOAM6_OPTION_MUTABLE)
 			found->others = true;
 		else if (!ioam6_check(&walk, namespace, found, why))
 			return false;

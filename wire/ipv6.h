@@ -37,6 +37,7 @@ enum {
 
 	OPTION_PAD1 = 0x00,
 	OPTION_PADN = 0x01,
+	OPTION_IDENTIFIER = 0x1e, /* RFC 4727: for experiments; skip if unknown, does not change on the way */
 	OPTION_HEADER_LEN = 2,
 };
 

@@ -62,7 +62,13 @@ static bool words_prove(const struct words *words, const struct stamp_prefix *pr
  */
 static int prefixes_set(int map, const struct words *words)
 {
-	struct stamp_policy policy = { .way = words->way, .hops = ENCAP_HOPS_MAX };
+	struct stamp_policy policy = {
+		.trust = STAMP_PROVED,
+		.way = words->way,
+		.hops = ENCAP_HOPS_USUAL,
+		.first = 1,
+		.shape = ENCAP_SHAPE_USUAL,
+	};
 	struct stamp_prefix old[STAMP_PREFIXES_MAX], *previous = NULL;
 	unsigned int count = 0;
 

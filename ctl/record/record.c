@@ -22,7 +22,7 @@ static enum outcome trace_find(uint8_t *ip6, const uint8_t *end, struct ioam6_fo
 		return why;
 	if (!found->option && !ioam6_find(ip6, end, IOAM6_NAMESPACE_ANY, found, &why))
 		return why;
-	return found->option ? OUTCOME_recorded : OUTCOME_pass;
+	return OUTCOME_recorded;
 }
 
 /* The used part of the data lists the last hop first; hops[] the sender first. */
@@ -44,7 +44,7 @@ static enum outcome hops_read(const uint8_t *data, const struct ioam6_found *fou
 		record->hops[count - 1 - i] = hop;
 	}
 	record->hop_count = count;
-	return count ? OUTCOME_recorded : OUTCOME_pass;
+	return OUTCOME_recorded;
 }
 
 static void trace_read(const struct ioam6_found *found, struct record *record)
@@ -93,10 +93,15 @@ enum outcome record_decode(const uint8_t *packet, size_t len, struct record *rec
 	if (outcome != OUTCOME_recorded)
 		return outcome;
 	*record = (struct record){ .time_unix_ns = record->time_unix_ns };
-	trace_read(&found, record);
 	addresses_read(ip6, ip6 + len, &found, record);
-	outcome = hops_read(ip6 + found.option + IOAM6_DATA_AT, &found, record);
-	record->has_context = encap_find_context(ip6, ip6 + len, &found, &record->context);
+	record->has_context =
+	    encap_find_context(ip6, ip6 + len, &found, true, &record->context, &record->carrier);
+	if (found.option) {
+		trace_read(&found, record);
+		outcome = hops_read(ip6 + found.option + IOAM6_DATA_AT, &found, record);
+	}
+	if (!record->hop_count && !record->has_context)
+		return outcome == OUTCOME_recorded ? OUTCOME_pass : outcome;
 	for (unsigned int i = 0; i < record->hop_count; i++)
 		record->hop_unix_ns[i] = INT64_MIN;
 	return outcome;

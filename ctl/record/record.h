@@ -13,8 +13,7 @@
 #include <stdint.h>
 
 #include "nodes.h"
-#include "wire/context.h"
-#include "wire/node.h"
+#include "wire/encap.h"
 
 enum { RECORD_HOPS_MAX = IOAM6_DATA_LEN_MAX / IOAM6_WORD };
 
@@ -28,8 +27,9 @@ struct record {
 	uint32_t type; /* trace type: which fields the hops have */
 	bool has_context, overflow, active;
 	struct context context;
+	enum encap_carrier carrier;		 /* of the context */
 	uint32_t room_left;			 /* hops that would still have fitted */
-	unsigned int hop_count;			 /* 0 never occurs */
+	unsigned int hop_count;			 /* 0: identifiers alone */
 	struct ioam6_node hops[RECORD_HOPS_MAX]; /* path order, hops[0] the sender */
 	int64_t hop_unix_ns[RECORD_HOPS_MAX];	 /* set by record_times(); INT64_MIN: not known */
 };
@@ -37,7 +37,7 @@ struct record {
 /*
  * Decodes the IPv6 packet (or its first octets) at `ip6`: the trace of our namespace if there is one, else the first.
  * The transport's ports are taken from it if they are there; time_unix_ns stays as it is. OUTCOME_recorded, else why
- * there is no record: OUTCOME_pass without a trace or with one that no node has written to yet, OUTCOME_bad_*.
+ * there is no record: OUTCOME_pass with neither a trace that a node has written to nor a context, OUTCOME_bad_*.
  */
 enum outcome record_decode(const uint8_t *ip6, size_t len, struct record *record);
 

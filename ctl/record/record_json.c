@@ -48,12 +48,18 @@ static void set_transport(json_t *object, const struct record *record)
 	set_integer(object, "destination_port", ports, record->destination_port);
 }
 
-static void set_context(json_t *object, const struct context *context)
+static void set_context(json_t *object, const struct context *context, enum encap_carrier carrier)
 {
+	static const char *const carriers[ENCAP_CARRIERS] = {
+		[ENCAP_SNAPSHOT] = "snapshot",
+		[ENCAP_GENERIC_CONTEXT] = "generic-context",
+		[ENCAP_GENERIC] = "generic",
+	};
+
 	set_hex(object, "trace_id", context->trace_id, sizeof(context->trace_id));
 	set_hex(object, "span_id", context->span_id, sizeof(context->span_id));
 	json_object_set_new(object, "flags", json_integer(context->flags));
-	json_object_set_new(object, "carrier", json_string("snapshot"));
+	json_object_set_new(object, "carrier", json_string(carriers[carrier]));
 }
 
 /* `id` and `wide`: does the trace type have the field, and the node's value in it? */
@@ -108,6 +114,13 @@ static json_t *hop_json(const struct record *record, unsigned int i, struct node
 	return object;
 }
 
+static void set_trace(json_t *object, const struct record *record)
+{
+	json_object_set_new(object, "namespace", json_integer(record->namespace));
+	json_object_set_new(object, "overflow", json_boolean(record->overflow));
+	json_object_set_new(object, "room_left", json_integer(record->room_left));
+}
+
 json_t *record_json(const struct record *record, struct nodes *nodes)
 {
 	json_t *object = json_object(), *hops = json_array();
@@ -117,10 +130,9 @@ json_t *record_json(const struct record *record, struct nodes *nodes)
 	set_address(object, "destination", &record->destination);
 	set_transport(object, record);
 	if (record->has_context)
-		set_context(object, &record->context);
-	json_object_set_new(object, "namespace", json_integer(record->namespace));
-	json_object_set_new(object, "overflow", json_boolean(record->overflow));
-	json_object_set_new(object, "room_left", json_integer(record->room_left));
+		set_context(object, &record->context, record->carrier);
+	if (record->hop_count)
+		set_trace(object, record);
 	if (record->active || (record->has_context && record->context.attribution & CONTEXT_SHADOW))
 		json_object_set_new(object, "shadow", json_true());
 	if (record->has_context)

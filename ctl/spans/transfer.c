@@ -150,13 +150,13 @@ static bool same_flow(const struct table_entry *entry, const void *key)
 	return memcmp(&table_item(entry, const struct transfer, entry)->flow, key, sizeof(struct flow)) == 0;
 }
 
-/* Ids of zeros name nothing, and an unsampled parent will never be in the backend. */
+/* Ids of zeros name nothing, an unsampled parent will never be in the backend, and without hops there is no time. */
 static bool is_traced(const struct record *record)
 {
 	static const uint8_t zero[TRACE_ID_LEN];
 	const struct context *context = &record->context;
 
-	return record->has_context && context->flags & CONTEXT_FLAG_SAMPLED &&
+	return record->has_context && record->hop_count && context->flags & CONTEXT_FLAG_SAMPLED &&
 	       memcmp(context->trace_id, zero, TRACE_ID_LEN) != 0 && memcmp(context->span_id, zero, SPAN_ID_LEN) != 0;
 }
 

@@ -27,6 +27,7 @@ void packet_make(enum packet_kind kind, uint8_t packet[PACKET_LEN])
 	struct context context = { .version = CONTEXT_VERSION, .flags = CONTEXT_FLAG_SAMPLED, .trace_id = { 1 } };
 	struct ioam6_node sender = IOAM6_NODE_UNKNOWN;
 	uint8_t *ip6 = packet + ETHERNET_LEN, *header = ip6 + IPV6_LEN;
+	struct encap_shape shape = ENCAP_SHAPE_USUAL;
 	uint8_t flags = kind == PACKET_OVERFLOWED ? IOAM6_FLAG_OVERFLOW : 0;
 
 	memset(packet, 0, PACKET_LEN);
@@ -38,9 +39,9 @@ void packet_make(enum packet_kind kind, uint8_t packet[PACKET_LEN])
 		return;
 	}
 	sender.id = PACKET_NODE_ID + 1;
-	encap_write(header, packet + PACKET_LEN, NEXT_HEADER_TCP, ENCAP_HOPS_MAX, CONTEXT_NAMESPACE, flags, &sender,
+	encap_write(header, packet + PACKET_LEN, NEXT_HEADER_TCP, &shape, ENCAP_HOPS_USUAL, CONTEXT_NAMESPACE, flags, &sender,
 		    &context);
-	tcp_make(header + encap_len(ENCAP_HOPS_MAX));
+	tcp_make(header + encap_len(&shape, ENCAP_HOPS_USUAL));
 }
 
 uint16_t packet_lengths(const uint8_t packet[PACKET_LEN])

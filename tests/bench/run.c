@@ -218,14 +218,14 @@ static uint64_t counter_read(const struct loaded *loaded, uint32_t outcome)
 /* One hop must have been written where it belongs, or nothing changed. */
 static void packet_check(const struct run_plan *plan, const uint8_t *before, const uint8_t *after)
 {
-	uint32_t at = BENCH_OPTION_AT + IOAM6_DATA_AT + (ENCAP_HOPS_MAX - 1) * ENCAP_HOP_LEN;
+	uint32_t at = BENCH_OPTION_AT + IOAM6_DATA_AT + (ENCAP_HOPS_USUAL - 1) * ENCAP_HOP_LEN;
 
 	if (plan->outcome != OUTCOME_appended && plan->outcome != OUTCOME_completed) {
 		if (memcmp(before, after, PACKET_LEN))
 			errx(1, "%s: changed the packet", plan->name);
 		return;
 	}
-	if ((packet_lengths(after) & 0x7f) != (ENCAP_HOPS_MAX - 1) * ENCAP_HOP_LEN / IOAM6_WORD ||
+	if ((packet_lengths(after) & 0x7f) != (ENCAP_HOPS_USUAL - 1) * ENCAP_HOP_LEN / IOAM6_WORD ||
 	    (be32_load(after + at) & 0xffffff) != PACKET_NODE_ID || be32_load(after + at + 8) >= 1000000000)
 		errx(1, "%s: the packet does not hold this node's data", plan->name);
 }

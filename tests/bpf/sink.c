@@ -73,12 +73,13 @@ static struct fate fate_of(const struct packet *packet)
 	uint8_t ip6[VECTOR_LEN_MAX];
 	const uint8_t *end = ip6 + packet->len;
 	struct ioam6_found found;
+	enum encap_carrier carrier;
 
 	memcpy(ip6, packet->octets, packet->len);
 	if (!packet_has_options(packet) || !ioam6_find(ip6, end, CONTEXT_NAMESPACE, &found, &fate.outcome))
 		return fate;
 	fate.outcome = found.option ? OUTCOME_no_context : OUTCOME_other_options;
-	if (!found.option || !encap_find_context(ip6, end, &found, &fate.context))
+	if (!found.option || !encap_find_context(ip6, end, &found, false, &fate.context, &carrier))
 		return fate;
 	fate.recorded = true;
 	if (looks_for_socket(packet, &found))
