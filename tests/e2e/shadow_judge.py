@@ -34,6 +34,9 @@ def read_segments(path):
             data, seq, length, active, syn = line.rstrip("\n").split("\t")
             if syn in ("1", "True"):
                 start = int(seq) + 1
+                if length != "0":  # TCP fast open
+                    segments.append((0, int(length), None))
+                    highest = int(length)
                 continue
             begin = unwrap(int(seq) - start, highest)
             highest = max(highest, begin + int(length))
