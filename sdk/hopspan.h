@@ -16,7 +16,16 @@
  *
  * HOPSPAN_CONTEXT can be read back with getsockopt: the context set last, all zero ids if none.
  *
- * HOPSPAN_RECEIVED (getsockopt): the context that the peer's latest stamped packet on this connection carried.
+ * HOPSPAN_RECEIVED (getsockopt): what the peer's latest stamped packet to this socket carried, and when it came:
+ *
+ *	struct hopspan_received received;
+ *	socklen_t len = sizeof received;
+ *	getsockopt(fd, SOL_HOPSPAN, HOPSPAN_RECEIVED, &received, &len);
+ *
+ * A length of 32 to 39 octets asks for the context alone, from 40 on for the time as well; on return it says how much
+ * there is. time_ns is CLOCK_MONOTONIC of this host, in nanoseconds, taken where the host receives, before TCP or UDP:
+ * what a program reads later has waited since then. A packet sent again goes unstamped, so the time is that of bytes
+ * that came for the first time. An unconnected UDP socket is told of all its peers alike.
  *
  * UDP sockets take a context as well, but this version stamps TCP alone.
  *
@@ -44,6 +53,11 @@ struct hopspan_context {
 	uint8_t reserved[6]; /* 0 */
 	uint8_t trace_id[16];
 	uint8_t span_id[8];
+};
+
+struct hopspan_received {
+	struct hopspan_context context;
+	uint64_t time_ns; /* of its arrival, CLOCK_MONOTONIC */
 };
 
 #endif

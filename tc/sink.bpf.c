@@ -64,11 +64,15 @@ static __always_inline void context_received(struct bpf_sock *sk, const struct c
 	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	struct tcp_sock *tcp = kernel_tcp(sk, config.self.kfuncs);
 	struct context reply = *context;
+	__u64 now_ns = bpf_ktime_get_ns();
 	__u32 begin;
 
 	if (!state || !tcp)
 		return;
-	state->received = *context;
+	bpf_spin_lock(&state->lock);
+	words_copy(&state->received, context, CONTEXT_WORDS);
+	state->received_ns = now_ns;
+	bpf_spin_unlock(&state->lock);
 	if (context_is_reply(context) || !config.replies)
 		return;
 	if (!context_is_empty(&state->set)) /* a server that names its own contexts is right */

@@ -114,29 +114,56 @@ static __always_inline struct hopspan_context option_from_context(const struct c
 	return option;
 }
 
+/* What the option says, of the context set or of the one received. The sink may be writing the latter. */
+static __always_inline int option_read(struct socket_state *state, bool received, struct hopspan_received *option)
+{
+	struct context context = { 0 };
+
+	if (!received) {
+		if (state)
+			option->context = option_from_context(&state->set);
+		return 0;
+	}
+	if (!state)
+		return ENODATA;
+	bpf_spin_lock(&state->lock);
+	words_copy(&context, &state->received, CONTEXT_WORDS);
+	option->time_ns = state->received_ns;
+	bpf_spin_unlock(&state->lock);
+	if (context.version != CONTEXT_VERSION)
+		return ENODATA;
+	option->context = option_from_context(&context);
+	return 0;
+}
+
 SEC("cgroup/getsockopt")
 int sockopt_get(struct bpf_sockopt *ctx)
 {
-	struct hopspan_context option = { .version = HOPSPAN_CONTEXT_VERSION };
+	struct hopspan_received option = { .context.version = HOPSPAN_CONTEXT_VERSION };
 	struct bpf_sock *sk = ctx->sk;
 	struct socket_state *state;
 	__u8 *value = ctx->optval, *end = ctx->optval_end;
 	volatile __s32 *retval = &ctx->retval, *optlen = &ctx->optlen;
 	bool received = ctx->optname == HOPSPAN_RECEIVED;
+	__s32 len = sizeof(option.context);
+	int error;
 
 	if (ctx->level != SOL_HOPSPAN || (!received && ctx->optname != HOPSPAN_CONTEXT) || !sk || *retval == 0)
 		return 1;
 	if (!socket_is_ours(sk))
 		return refuse(EOPNOTSUPP);
-	if (*optlen < (__s32)sizeof(option) || value + sizeof(option) > end)
+	if (*optlen < len || value + sizeof(option.context) > end)
 		return refuse(EINVAL);
 	state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	if (received && (!state || state->received.version != CONTEXT_VERSION))
-		return refuse(ENODATA);
-	if (state)
-		option = option_from_context(received ? &state->received : &state->set);
-	__builtin_memcpy(value, &option, sizeof(option));
-	*optlen = sizeof(option);
+	error = option_read(state, received, &option);
+	if (error)
+		return refuse(error);
+	__builtin_memcpy(value, &option.context, sizeof(option.context));
+	if (received && *optlen >= (__s32)sizeof(option) && value + sizeof(option) <= end) {
+		__builtin_memcpy(value + sizeof(option.context), &option.time_ns, sizeof(option.time_ns));
+		len = sizeof(option);
+	}
+	*optlen = len;
 	*retval = 0;
 	return 1;
 }

@@ -33,6 +33,7 @@ struct socket_state {
 	struct socket_range ranges[SOCKET_RANGES];
 	struct context set;	 /* by the application, last */
 	struct context received; /* from the peer, last */
+	__u64 received_ns;	 /* when that came, CLOCK_MONOTONIC */
 };
 
 #endif

@@ -19,10 +19,12 @@ from opentelemetry import trace
 
 SOL_HOPSPAN = 0x6873
 HOPSPAN_CONTEXT = 1
+HOPSPAN_RECEIVED = 2
 CONTEXT_VERSION = 1
 
 # hopspan is not at work here; the socket is none, or neither TCP nor UDP.
 _IGNORED = (errno.ENOPROTOOPT, errno.ENOTSOCK, errno.EOPNOTSUPP)
+_RECEIVED = struct.Struct("=BB6x16s8sQ")
 _KINDS = (trace.SpanKind.CLIENT, trace.SpanKind.PRODUCER)
 _span_ids = weakref.WeakKeyDictionary()  # of the sockets, which take no attributes
 
@@ -42,6 +44,22 @@ def set_context(sock, span_context):
             raise
         return False
     return True
+
+
+def received(sock):
+    """What the peer's latest stamped packet to this socket carried: its span context, and when it came.
+
+    The time is in ns of time.monotonic_ns(). None: nothing has come, or hopspan is not at work here.
+    """
+    try:
+        value = sock.getsockopt(SOL_HOPSPAN, HOPSPAN_RECEIVED, _RECEIVED.size)
+    except OSError as error:
+        if error.errno not in (*_IGNORED, errno.ENODATA):
+            raise
+        return None
+    _, flags, trace_id, span_id, time_ns = _RECEIVED.unpack(value)
+    ids = (int.from_bytes(octets, "big") for octets in (trace_id, span_id))
+    return trace.SpanContext(*ids, is_remote=True, trace_flags=trace.TraceFlags(flags)), time_ns
 
 
 def follow_span(sock):

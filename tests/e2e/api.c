@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MPTCP 262
@@ -133,6 +134,10 @@ static void wrong_sizes(int fd)
 		snprintf(what, sizeof(what), "get of %u octets", len);
 		expect(what, inside ? EINVAL : absent_get,
 		       error_of(getsockopt(fd, SOL_HOPSPAN, HOPSPAN_CONTEXT, many + 1, &room)));
+		room = len;
+		snprintf(what, sizeof(what), "received of %u octets", len);
+		expect(what, inside ? EINVAL : absent_get,
+		       error_of(getsockopt(fd, SOL_HOPSPAN, HOPSPAN_RECEIVED, many + 1, &room)));
 	}
 	for (int i = 0; i < 3; i++) {
 		socklen_t room = large[i];
@@ -281,15 +286,55 @@ static int no_memory(void)
 	return failures > 0;
 }
 
-static void received_print(int fd)
+static uint64_t mono_ns(void)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* From 32 octets on the context comes, from 40 on the time too, and nothing is written behind what the length says. */
+static const char *received_wrong(int fd, const struct hopspan_received *whole)
+{
+	uint8_t octets[64];
+
+	for (socklen_t room = sizeof(whole->context); room <= sizeof(octets); room++) {
+		socklen_t len = room, wanted = room < sizeof(*whole) ? sizeof(whole->context) : sizeof(*whole);
+
+		memset(octets, 0xee, sizeof(octets));
+		if (getsockopt(fd, SOL_HOPSPAN, HOPSPAN_RECEIVED, octets, &len))
+			return strerrorname_np(errno);
+		if (len != wanted || memcmp(octets, whole, len))
+			return "not-what-it-was";
+		while (len < sizeof(octets))
+			if (octets[len++] != 0xee)
+				return "too-much-written";
+	}
+	return NULL;
+}
+
+/* Came it after `since_ns` and before now? */
+static void received_print(int fd, uint64_t since_ns)
+{
+	struct hopspan_received whole;
 	struct hopspan_context seen;
+	socklen_t len = sizeof(whole);
 	int error = context_get(fd, HOPSPAN_RECEIVED, &seen);
+	const char *wrong;
 
 	if (error) {
 		printf(" %s", strerrorname_np(error));
 		return;
 	}
+	if (getsockopt(fd, SOL_HOPSPAN, HOPSPAN_RECEIVED, &whole, &len) || len != sizeof(whole) ||
+	    memcmp(&whole.context, &seen, sizeof(seen)))
+		printf(" not-whole");
+	else if (whole.time_ns < since_ns || whole.time_ns > mono_ns())
+		printf(" not-then");
+	wrong = received_wrong(fd, &whole);
+	if (wrong)
+		printf(" %s", wrong);
 	printf(" %u/%u/", seen.version, seen.flags);
 	for (unsigned int i = 0; i < sizeof(seen.trace_id); i++)
 		printf("%02x", seen.trace_id[i]);
@@ -304,6 +349,7 @@ static int serve(const char *port)
 {
 	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(atoi(port)) };
 	int listener = socket_make(AF_INET6, SOCK_STREAM, 0), fd;
+	uint64_t since_ns;
 	char octet;
 
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, 16))
@@ -311,10 +357,11 @@ static int serve(const char *port)
 	setlinebuf(stdout);
 	puts("listens");
 	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		since_ns = mono_ns();
 		printf("received");
-		received_print(fd);
+		received_print(fd, since_ns);
 		while (write(fd, "g", 1) == 1 && read(fd, &octet, 1) == 1)
-			received_print(fd);
+			received_print(fd, since_ns);
 		putchar('\n');
 		close(fd);
 	}
