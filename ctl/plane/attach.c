@@ -105,6 +105,34 @@ int attach_tc(struct bpf_object *object, enum program program, int ifindex, stru
 	return error;
 }
 
+/* XDP where the driver runs it and it costs nothing; on veth it would turn the peer's segmentation offload off. */
+enum device_via attach_via(const struct words *words, const char *device)
+{
+	char driver[32] = "";
+
+	if (words->via)
+		return words->via;
+	netlink_driver(device, driver, sizeof(driver));
+	return strcmp(driver, "veth") == 0 ? DEVICE_VIA_TC : DEVICE_VIA_XDP;
+}
+
+int attach_xdp(const struct places *places, const struct words *words, const struct words_device *at,
+	       enum program program, const void *config, size_t len)
+{
+	struct bpf_object *object;
+	int error = program_load(program, config, len, places->netns, NULL, &object);
+
+	if (error)
+		return error;
+	error = program_attach_xdp(object, program, at->ifindex);
+	program_unload(object);
+	if (error == -EBUSY)
+		fprintf(stderr, "%s: %s: another XDP program is there: try via tc\n", words->who, at->name);
+	if (error == -EOPNOTSUPP && words->via)
+		fprintf(stderr, "%s: %s: no XDP in its driver: try via tc\n", words->who, at->name);
+	return error;
+}
+
 /* The devices that the words name, or all of the role. */
 static unsigned int devices_chosen(const struct words *words, int devices, enum device_role role, int *chosen)
 {

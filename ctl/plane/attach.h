@@ -20,6 +20,13 @@ int attach_identify(const struct words *words, const struct words_device *at, st
 
 int attach_tc(struct bpf_object *object, enum program program, int ifindex, struct device *device);
 
+/* Where packets that come in are met: as the words say, else as the device's driver asks. */
+enum device_via attach_via(const struct words *words, const char *device);
+
+/* Loads an XDP program and attaches it. -EBUSY and, where the words insist on XDP, -EOPNOTSUPP were printed. */
+int attach_xdp(const struct places *places, const struct words *words, const struct words_device *at,
+	       enum program program, const void *config, size_t len);
+
 /* The verb `down`, of one device or all of the role. */
 int attach_down(const struct command *command, enum device_role role,
 		void (*detach)(const struct places *places, int devices, int ifindex), int argc, char **argv);

@@ -149,8 +149,8 @@ int program_remove_clsact(int ifindex)
 	return error == -ENOENT || error == -EINVAL ? 0 : error;
 }
 
-/* The program that the driver runs on the device: its id, and whether it is ours. 0: none. */
-static uint32_t xdp_attached(int ifindex, bool *ours)
+/* The program that the driver runs on the device: its id, and whether it is this one. 0: none. */
+static uint32_t xdp_attached(enum program program, int ifindex, bool *ours)
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t id = 0, len = sizeof(info);
@@ -162,32 +162,31 @@ static uint32_t xdp_attached(int ifindex, bool *ours)
 	fd = bpf_prog_get_fd_by_id(id);
 	if (fd < 0)
 		return id;
-	*ours =
-	    bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && strcmp(info.name, programs[PROGRAM_XDP_TRANSIT].name) == 0;
+	*ours = bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && strcmp(info.name, programs[program].name) == 0;
 	close(fd);
 	return id;
 }
 
-bool program_is_attached_xdp(int ifindex)
+bool program_is_attached_xdp(enum program program, int ifindex)
 {
 	bool ours;
 
 	libbpf_set_print(print_if_verbose);
-	return xdp_attached(ifindex, &ours) && ours;
+	return xdp_attached(program, ifindex, &ours) && ours;
 }
 
-int program_attach_xdp(struct bpf_object *object, int ifindex)
+int program_attach_xdp(struct bpf_object *object, enum program program, int ifindex)
 {
 	bool ours;
 
-	if (xdp_attached(ifindex, &ours) && !ours)
+	if (xdp_attached(program, ifindex, &ours) && !ours)
 		return -EBUSY;
 	return bpf_xdp_attach(ifindex, object_program_fd(object), XDP_FLAGS_DRV_MODE, NULL);
 }
 
-int program_detach_xdp(int ifindex)
+int program_detach_xdp(enum program program, int ifindex)
 {
-	return program_is_attached_xdp(ifindex) ? bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, NULL) : 0;
+	return program_is_attached_xdp(program, ifindex) ? bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, NULL) : 0;
 }
 
 /* Pinned links: removing their files detaches the programs. */

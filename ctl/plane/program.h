@@ -28,18 +28,18 @@ int program_map(struct bpf_object *object, const char *name);
 
 /* Attaches the object's program where its kind belongs, in place of the one of the same kind that is there. */
 int program_attach_tc(struct bpf_object *object, enum program program, int ifindex, bool *made_clsact);
-int program_attach_xdp(struct bpf_object *object, int ifindex);
+int program_attach_xdp(struct bpf_object *object, enum program program, int ifindex);
 int program_attach_cgroup(struct bpf_object *object, int cgroup_fd, const char *folder);
 
 /* Nothing there is no error. */
 int program_detach_tc(enum program program, int ifindex);
-int program_detach_xdp(int ifindex);
+int program_detach_xdp(enum program program, int ifindex);
 
 /* The qdisc with all filters on it, also those of others. */
 int program_remove_clsact(int ifindex);
 
 bool program_is_attached_tc(enum program program, int ifindex);
-bool program_is_attached_xdp(int ifindex);
+bool program_is_attached_xdp(enum program program, int ifindex);
 
 /* Does the kernel have the casts that tc/kernel.bpf.h asks for? */
 bool program_kernel_has_casts(void);

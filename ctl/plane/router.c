@@ -10,33 +10,9 @@
 
 #include "attach.h"
 #include "counters.h"
-#include "netlink.h"
 #include "program.h"
 #include "words.h"
 #include "xdp/transit.h"
-
-/* XDP where the driver runs it and it costs nothing; on veth it would turn the peer's segmentation offload off. */
-static enum device_via via_choose(const struct words *words, const char *device)
-{
-	char driver[32] = "";
-
-	if (words->via)
-		return words->via;
-	netlink_driver(device, driver, sizeof(driver));
-	return strcmp(driver, "veth") == 0 ? DEVICE_VIA_TC : DEVICE_VIA_XDP;
-}
-
-static int arrive_xdp(const struct places *places, const struct transit_config *config, int ifindex)
-{
-	struct bpf_object *object;
-	int error = program_load(PROGRAM_XDP_TRANSIT, config, sizeof(*config), places->netns, NULL, &object);
-
-	if (error)
-		return error;
-	error = program_attach_xdp(object, ifindex);
-	program_unload(object);
-	return error;
-}
 
 static int hook_tc(const struct places *places, enum program program, const struct transit_config *config, int ifindex,
 		   struct device *device)
@@ -54,17 +30,13 @@ static int hook_tc(const struct places *places, enum program program, const stru
 static int arrive_attach(const struct places *places, const struct words *words, const struct words_device *at,
 			 const struct transit_config *config, struct device *device)
 {
-	enum device_via via = via_choose(words, at->name);
+	enum device_via via = attach_via(words, at->name);
 	int error = 0;
 
 	if (via == DEVICE_VIA_XDP) {
-		error = arrive_xdp(places, config, at->ifindex);
-		if (error == -EBUSY)
-			fprintf(stderr, "%s: %s: another XDP program is there: try via tc\n", words->who, at->name);
+		error = attach_xdp(places, words, at, PROGRAM_XDP_TRANSIT, config, sizeof(*config));
 		if (error == -EOPNOTSUPP && !words->via)
 			via = DEVICE_VIA_TC; /* the driver has no native XDP */
-		else if (error == -EOPNOTSUPP)
-			fprintf(stderr, "%s: %s: no XDP in its driver: try via tc\n", words->who, at->name);
 	}
 	if (via == DEVICE_VIA_TC)
 		error = hook_tc(places, PROGRAM_TC_TRANSIT, config, at->ifindex, device);
@@ -72,7 +44,7 @@ static int arrive_attach(const struct places *places, const struct words *words,
 		return error;
 	device->via = via;
 	return via == DEVICE_VIA_XDP ? program_detach_tc(PROGRAM_TC_TRANSIT, at->ifindex)
-				     : program_detach_xdp(at->ifindex);
+				     : program_detach_xdp(PROGRAM_XDP_TRANSIT, at->ifindex);
 }
 
 static void router_detach(const struct places *places, int devices, int ifindex)
@@ -82,7 +54,7 @@ static void router_detach(const struct places *places, int devices, int ifindex)
 	(void)places;
 	if (!device_get(devices, ifindex, &device) || !(device.roles & DEVICE_ROUTER))
 		return;
-	program_detach_xdp(ifindex);
+	program_detach_xdp(PROGRAM_XDP_TRANSIT, ifindex);
 	program_detach_tc(PROGRAM_TC_TRANSIT, ifindex);
 	program_detach_tc(PROGRAM_DEPART, ifindex);
 	device_drop_role(devices, ifindex, DEVICE_ROUTER);
@@ -145,7 +117,7 @@ int cmd_router_down(const struct options *options, int argc, char **argv)
 
 static json_t *router_json(const struct places *places, int ifindex, const struct device *device)
 {
-	bool arrives = device->via == DEVICE_VIA_XDP ? program_is_attached_xdp(ifindex)
+	bool arrives = device->via == DEVICE_VIA_XDP ? program_is_attached_xdp(PROGRAM_XDP_TRANSIT, ifindex)
 						     : program_is_attached_tc(PROGRAM_TC_TRANSIT, ifindex);
 	json_t *object = attach_json(device);
 
