@@ -16,5 +16,6 @@
 	object tc_transit, "build/tc/transit.bpf.o"
 	object depart, "build/tc/depart.bpf.o"
 	object xdp_transit, "build/xdp/transit.bpf.o"
+	object xdp_sink, "build/xdp/sink.bpf.o"
 
 	.section .note.GNU-stack, "", @progbits

@@ -18,6 +18,8 @@ const struct command commands[] = {
 	  "                  shadow (a copy of the TCP header before the packet)\n"
 	  "  budget N        stamped packets a second on this host, against floods (100000;\n"
 	  "                  0: no limit)\n"
+	  "  via WAY         where stamped packets are met: xdp (before they merge), tc, or\n"
+	  "                  auto: xdp where the driver has it, tc else and on veth\n"
 	  "  carrier snapshot  how ids travel: in the trace's opaque snapshot\n"
 	  "  replies on|off  carry a request's context back in its answer (on)\n"
 	  "  cgroup PATH     the socket option for this part of cgroup2 ($HOPSPAN_CGROUP,\n"

@@ -10,6 +10,7 @@
  * Active, sent just before the packet, and ended by the sink.
  */
 #include "plane.bpf.h"
+#include "policy.bpf.h"
 #include "socket.bpf.h"
 #include "stamp.h"
 #include "tc.bpf.h"
@@ -18,15 +19,6 @@
 PLANE_COUNTERS(stamp)
 
 const volatile struct stamp_config config SEC(".rodata.config");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, STAMP_PREFIXES_MAX);
-	__type(key, struct stamp_prefix);
-	__type(value, struct stamp_policy);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} stamp_prefix SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

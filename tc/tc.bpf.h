@@ -19,6 +19,8 @@ enum { NEXT_HEADER_ROUTING = 43, NEXT_HEADER_FRAGMENT = 44, NEXT_HEADER_DESTINAT
 /* Of a packet that a router writes to, made linear: the largest trace, with room for other options. */
 enum { TC_LINEAR_LEN = IPV6_LEN + 320 };
 
+enum { UDP_LEN = 8 };
+
 /* RFC 9293 section 3.1 */
 enum {
 	TCP_LEN_MIN = 20,
@@ -41,6 +43,15 @@ static __always_inline __u8 *skb_ip6(const struct __sk_buff *skb, __u32 link_len
 	return (__u8 *)(long)skb->data + link_len;
 }
 
+/* `len` octets behind the link layer are linear, or all there are. Packet pointers are new afterwards. */
+static __always_inline bool skb_make_linear(struct __sk_buff *skb, __u32 link_len, __u32 len)
+{
+	len += link_len;
+	if (len > skb->len)
+		len = skb->len;
+	return (__u8 *)(long)skb->data + len <= skb_end(skb) || !bpf_skb_pull_data(skb, len);
+}
+
 /* An IPv6 packet with a hop-by-hop header, `len` octets of it linear. Packet pointers are new afterwards. */
 static __always_inline bool skb_has_options(struct __sk_buff *skb, __u32 link_len, __u32 len)
 {
@@ -54,10 +65,7 @@ static __always_inline bool skb_has_options(struct __sk_buff *skb, __u32 link_le
 	ip6 = skb_ip6(skb, link_len);
 	if (ip6 + IPV6_LEN > skb_end(skb) || !ipv6_is(ip6) || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
 		return false;
-	len += link_len;
-	if (len > skb->len)
-		len = skb->len;
-	return (__u8 *)(long)skb->data + len <= skb_end(skb) || !bpf_skb_pull_data(skb, len);
+	return skb_make_linear(skb, link_len, len);
 }
 
 #endif

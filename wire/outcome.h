@@ -49,11 +49,14 @@
 	OUTCOME(recorded, "recorded and stripped")                                           \
 	OUTCOME(active_ended, "measurement copy ended")                                      \
 	OUTCOME(no_context, "option without a trace context, left alone")                    \
-	OUTCOME(foreign_option, "another option in the same header, recorded but not stripped") \
+	OUTCOME(foreign_option, "recorded and stripped of ours; other options stay")         \
 	OUTCOME(strip_failed, "not stripped: refused by the kernel, or no payload length")   \
 	OUTCOME(ring_full, "not recorded, else as usual: ring buffer full")                  \
 	OUTCOME(reply_learnt, "context kept for the reply")                                  \
 	OUTCOME(reply_no_socket, "no socket to tell the context that came")              \
+	OUTCOME(received_no_memory, "no memory to keep the context that came")               \
+	OUTCOME(xdp_took, "of those, taken by XDP before tc")                                \
+	OUTCOME(xdp_refused, "left to tc: the device refused XDP metadata")                  \
 	/* malformed: passes unchanged, never written to */                                  \
 	OUTCOME(bad_truncated, "malformed: packet ends inside a header")                     \
 	OUTCOME(bad_option_len, "malformed: option reaches beyond its header")               \

@@ -15,6 +15,11 @@
 
 enum { DEVICES_MAX = 4096 };
 
+const char *device_via_name(enum device_via via)
+{
+	return via == DEVICE_VIA_XDP ? "xdp" : "tc";
+}
+
 int devices_open(const char *folder, bool create)
 {
 	char path[PATH_MAX + 16];

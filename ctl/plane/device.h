@@ -18,16 +18,20 @@ enum device_via { DEVICE_VIA_XDP = 1, DEVICE_VIA_TC = 2 };
 
 struct device {
 	uint32_t roles;
-	uint8_t via; /* of a router */
+	uint8_t via; /* of a router: enum device_via */
 	uint8_t made_clsact;
 	uint8_t replies;
 	uint8_t way;
 	uint32_t budget; /* stamped packets a second */
-	uint32_t reserved;
+	uint8_t sink_via; /* of a host */
+	uint8_t reserved[3];
 	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];
 };
+
+/* "xdp" or "tc" */
+const char *device_via_name(enum device_via via);
 
 /* fd of the map in `folder` (places.netns); -ENOENT without `create` if there is none. */
 int devices_open(const char *folder, bool create);

@@ -95,22 +95,49 @@ static int budget_set(int map, long packets_per_second)
 	return bpf_map_update_elem(map, &key, &budget, BPF_ANY) ? -errno : 0;
 }
 
+/*
+ * The sink of tc is always there, before XDP's: it does what XDP leaves to it. Where `auto` cannot have XDP it does all.
+ */
+static int sink_attach(const struct places *places, const struct words *words, const struct words_device *at,
+		       const char *cgroup, struct device *device)
+{
+	enum device_via via = attach_via(words, at->name);
+	struct sink_config config = { .self = device->self,
+				      .replies = device->replies,
+				      .via_xdp = via == DEVICE_VIA_XDP };
+	struct bpf_object *object;
+	int error = 0;
+
+	if (via != DEVICE_VIA_XDP)
+		error = program_detach_xdp(PROGRAM_XDP_SINK, at->ifindex);
+	if (!error)
+		error = program_load(PROGRAM_SINK, &config, sizeof(config), places->netns, cgroup, &object);
+	if (error)
+		return error;
+	error = attach_tc(object, PROGRAM_SINK, at->ifindex, device);
+	program_unload(object);
+	if (!error && via == DEVICE_VIA_XDP) {
+		error = attach_xdp(places, words, at, PROGRAM_XDP_SINK, &config, sizeof(config));
+		if (!words->via && (error == -EOPNOTSUPP || error == -EBUSY)) {
+			via = DEVICE_VIA_TC;
+			error = 0;
+		}
+	}
+	device->sink_via = via;
+	return error;
+}
+
 /* Sink first: a host that stamps must be able to take its own replies back. */
 static int host_attach(const struct places *places, const struct words *words, const struct words_device *at,
 		       struct device *device)
 {
-	struct sink_config sink = { .self = device->self, .replies = device->replies };
 	struct stamp_config stamp = { .self = device->self };
 	char cgroup[PATH_MAX];
 	struct bpf_object *object;
 	int error;
 
 	places_cgroup(places, device->cgroup_id, cgroup);
-	error = program_load(PROGRAM_SINK, &sink, sizeof(sink), places->netns, cgroup, &object);
-	if (!error) {
-		error = attach_tc(object, PROGRAM_SINK, at->ifindex, device);
-		program_unload(object);
-	}
+	error = sink_attach(places, words, at, cgroup, device);
 	if (error)
 		return error;
 	error = program_load(PROGRAM_STAMP, &stamp, sizeof(stamp), places->netns, cgroup, &object);
@@ -132,6 +159,7 @@ static void host_detach(const struct places *places, int devices, int ifindex)
 	if (!device_get(devices, ifindex, &device) || !(device.roles & DEVICE_HOST))
 		return;
 	program_detach_tc(PROGRAM_STAMP, ifindex);
+	program_detach_xdp(PROGRAM_XDP_SINK, ifindex);
 	program_detach_tc(PROGRAM_SINK, ifindex);
 	device_drop_role(devices, ifindex, DEVICE_HOST);
 	if (!devices_use_cgroup(places, device.cgroup_id))
@@ -218,8 +246,11 @@ static json_t *prefixes_json(const struct places *places)
 
 static json_t *host_json(const struct places *places, int ifindex, const struct device *device)
 {
+	bool xdp = device->sink_via != DEVICE_VIA_XDP || program_is_attached_xdp(PROGRAM_XDP_SINK, ifindex);
+	bool sink = program_is_attached_tc(PROGRAM_SINK, ifindex);
 	json_t *object = attach_json(device);
 
+	json_object_set_new(object, "via", json_string(device_via_name(device->sink_via)));
 	json_object_set_new(object, "way", json_string(words_way_name(device->way)));
 	json_object_set_new(object, "carrier", json_string("snapshot"));
 	json_object_set_new(object, "budget", json_integer(device->budget));
@@ -227,7 +258,7 @@ static json_t *host_json(const struct places *places, int ifindex, const struct 
 	json_object_set_new(object, "cgroup_id", json_integer((json_int_t)device->cgroup_id));
 	json_object_set_new(object, "proved", prefixes_json(places));
 	json_object_set_new(object, "stamp_attached", json_boolean(program_is_attached_tc(PROGRAM_STAMP, ifindex)));
-	json_object_set_new(object, "sink_attached", json_boolean(program_is_attached_tc(PROGRAM_SINK, ifindex)));
+	json_object_set_new(object, "sink_attached", json_boolean(sink && xdp));
 	json_object_set_new(object, "stamp", counters_json(places->netns, "stamp"));
 	json_object_set_new(object, "sink", counters_json(places->netns, "sink"));
 	return object;

@@ -26,6 +26,7 @@ ELF(sink);
 ELF(tc_transit);
 ELF(depart);
 ELF(xdp_transit);
+ELF(xdp_sink);
 
 static const struct {
 	const char *name, *start, *end;
@@ -37,6 +38,7 @@ static const struct {
 	[PROGRAM_TC_TRANSIT] = { "tc_transit", tc_transit_elf, tc_transit_elf_end, BPF_TC_INGRESS },
 	[PROGRAM_DEPART] = { "tc_depart", depart_elf, depart_elf_end, BPF_TC_EGRESS },
 	[PROGRAM_XDP_TRANSIT] = { "xdp_transit", xdp_transit_elf, xdp_transit_elf_end, 0 },
+	[PROGRAM_XDP_SINK] = { "xdp_sink", xdp_sink_elf, xdp_sink_elf_end, 0 },
 };
 
 static int print_if_verbose(enum libbpf_print_level level, const char *format, va_list args)

@@ -13,7 +13,8 @@
 
 struct bpf_object;
 
-enum program { PROGRAM_SOCKOPT, PROGRAM_STAMP, PROGRAM_SINK, PROGRAM_TC_TRANSIT, PROGRAM_DEPART, PROGRAM_XDP_TRANSIT };
+enum program { PROGRAM_SOCKOPT, PROGRAM_STAMP, PROGRAM_SINK, PROGRAM_TC_TRANSIT, PROGRAM_DEPART, PROGRAM_XDP_TRANSIT,
+	       PROGRAM_XDP_SINK };
 
 /*
  * Loads one with its .rodata.config set to the `len` octets of `config` (NULL: it has none). Maps that are shared are

@@ -121,7 +121,7 @@ static json_t *router_json(const struct places *places, int ifindex, const struc
 						     : program_is_attached_tc(PROGRAM_TC_TRANSIT, ifindex);
 	json_t *object = attach_json(device);
 
-	json_object_set_new(object, "via", json_string(device->via == DEVICE_VIA_XDP ? "xdp" : "tc"));
+	json_object_set_new(object, "via", json_string(device_via_name(device->via)));
 	json_object_set_new(object, "delay", json_string("before-queue"));
 	json_object_set_new(object, "transit_attached", json_boolean(arrives));
 	json_object_set_new(object, "depart_attached", json_boolean(program_is_attached_tc(PROGRAM_DEPART, ifindex)));

@@ -100,6 +100,16 @@ static int word_budget(struct words *words, const struct command *command, const
 	return 0;
 }
 
+/* Where packets that come in are met. */
+static int word_via(struct words *words, const struct command *command, const char *value)
+{
+	static const char *const names[] = { "auto", "xdp", "tc" };
+	int via = 0, status = word_choice(command, "via", value, names, 3, &via);
+
+	words->via = status ? words->via : (enum device_via)via;
+	return status;
+}
+
 static int word_host(struct words *words, const struct command *command, const char *word, const char *value)
 {
 	static const char *const carriers[] = { "snapshot" }, *const switches[] = { "off", "on" };
@@ -109,6 +119,8 @@ static int word_host(struct words *words, const struct command *command, const c
 		return word_prefix(words, command, value);
 	if (strcmp(word, "budget") == 0)
 		return word_budget(words, command, value);
+	if (strcmp(word, "via") == 0)
+		return word_via(words, command, value);
 	if (strcmp(word, "carrier") == 0)
 		return word_choice(command, word, value, carriers, 1, &choice);
 	if (strcmp(word, "cgroup") == 0) {
@@ -130,14 +142,9 @@ static int word_host(struct words *words, const struct command *command, const c
 
 static int word_router(struct words *words, const struct command *command, const char *word, const char *value)
 {
-	static const char *const names[] = { "auto", "xdp", "tc" };
-	int via = 0, status;
-
 	if (strcmp(word, "via") != 0)
 		return misuse(command, "unknown word \"%s\"", word);
-	status = word_choice(command, word, value, names, 3, &via);
-	words->via = status ? words->via : (enum device_via)via;
-	return status;
+	return word_via(words, command, value);
 }
 
 static int word_parse(struct words *words, const struct command *command, int known, const char *word,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A receiving host: tc_sink records what has our context and hands on what the sender's stack made; everything else
- * comes out as it went in.
+ * A receiving host: tc_sink and xdp_sink record what has our context and hand on what the sender's stack made;
+ * everything else comes out as it went in. Both do the same, but XDP leaves the rest to tc, in metadata that says what
+ * it did.
  */
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,26 +13,19 @@
 
 #include <cmocka.h>
 
+#include "ctl/plane/counters.h"
 #include "record/record.h"
-#include "tc/sink.h"
+#include "sink.h"
 #include "tests.h"
-#include "trial.h"
-#include "wire/encap.h"
 
-enum { LOOPBACK = 1, TCP_LEN_MIN = 20 };
-
-struct sink {
-	struct trial trial;
-	struct ring_buffer *ring;
-	struct sink_record record; /* the last one */
-	unsigned int records;	   /* since the last packet */
-};
+enum { LOOPBACK = 1, TCP_LEN_MIN = 20, UDP_LEN = 8 };
 
 /* In user space: what is to become of a packet. */
 struct fate {
 	enum outcome outcome, beside;
 	bool recorded, ended;
-	uint32_t strip_len; /* 0: untouched */
+	uint32_t strip_len;  /* of the whole header */
+	uint16_t options[2]; /* to be taken out of a header that stays, the later one first; 0: none */
 	struct context context;
 };
 
@@ -44,17 +39,20 @@ static int record_take(void *arg, void *data, size_t len)
 	return 0;
 }
 
-static void sink_open(struct sink *sink)
+void sink_open(struct sink *sink, enum program program, bool link, bool plain)
 {
-	struct sink_config config = { .self = trial_self(), .replies = 1 };
+	struct sink_config config = { .self = trial_self(), .replies = 1, .plain = plain };
 
-	*sink = (struct sink){ .trial = { PROGRAM_SINK, .role = "sink", .ethertype = ETHERTYPE_IPV6 } };
+	if (!link)
+		config.self.link_len = 0;
+	*sink = (struct sink){ .trial = { program, .role = "sink", .ethertype = link ? ETHERTYPE_IPV6 : 0 },
+			       .plain = plain };
 	trial_load(&sink->trial, &config, sizeof(config));
 	sink->ring = ring_buffer__new(program_map(sink->trial.object, "records"), record_take, sink, NULL);
 	assert_non_null(sink->ring);
 }
 
-static void sink_close(struct sink *sink)
+void sink_close(struct sink *sink)
 {
 	ring_buffer__free(sink->ring);
 	trial_unload(&sink->trial);
@@ -63,11 +61,34 @@ static void sink_close(struct sink *sink)
 /* Nobody listens here: the socket is looked for and not found. */
 static bool looks_for_socket(const struct packet *packet, const struct ioam6_found *found)
 {
-	return packet->octets[IPV6_LEN] == NEXT_HEADER_TCP &&
-	       packet->len >= (size_t)IPV6_LEN + found->header_len + TCP_LEN_MIN;
+	size_t len = packet->octets[IPV6_LEN] == NEXT_HEADER_TCP   ? TCP_LEN_MIN
+		     : packet->octets[IPV6_LEN] == NEXT_HEADER_UDP ? UDP_LEN
+								   : VECTOR_LEN_MAX;
+
+	return packet->len >= IPV6_LEN + found->header_len + len;
 }
 
-static struct fate fate_of(const struct packet *packet)
+/* Of a packet whose context came by this carrier. */
+static void fate_strip(struct fate *fate, const struct packet *packet, const struct ioam6_found *found,
+		       enum encap_carrier carrier)
+{
+	uint16_t identifier = carrier == ENCAP_SNAPSHOT ? 0 : found->identifier;
+	bool trace_last = found->option > identifier;
+
+	fate->outcome = OUTCOME_strip_failed;
+	if (!be16_load(packet->octets + IPV6_PAYLOAD_LEN_AT))
+		return;
+	fate->outcome = OUTCOME_foreign_option;
+	fate->options[0] = trace_last ? found->option : identifier;
+	fate->options[1] = trace_last ? identifier : found->option;
+	if (found->others || found->identifier != identifier)
+		return;
+	fate->outcome = OUTCOME_recorded;
+	fate->options[0] = fate->options[1] = 0;
+	fate->strip_len = found->header_len;
+}
+
+static struct fate fate_of(const struct packet *packet, bool plain)
 {
 	struct fate fate = { .outcome = OUTCOME_pass, .beside = OUTCOME_COUNT };
 	uint8_t ip6[VECTOR_LEN_MAX];
@@ -79,20 +100,16 @@ static struct fate fate_of(const struct packet *packet)
 	if (!packet_has_options(packet) || !ioam6_find(ip6, end, CONTEXT_NAMESPACE, &found, &fate.outcome))
 		return fate;
 	fate.outcome = found.option ? OUTCOME_no_context : OUTCOME_other_options;
-	if (!found.option || !encap_find_context(ip6, end, &found, false, &fate.context, &carrier))
+	if (!encap_find_context(ip6, end, &found, plain, &fate.context, &carrier))
 		return fate;
 	fate.recorded = true;
 	if (looks_for_socket(packet, &found))
 		fate.beside = OUTCOME_reply_no_socket;
-	fate.ended = found.trace.flags & IOAM6_FLAG_ACTIVE;
+	fate.ended =
+	    (found.option && found.trace.flags & IOAM6_FLAG_ACTIVE) || fate.context.attribution & CONTEXT_SHADOW;
 	fate.outcome = OUTCOME_active_ended;
-	if (fate.ended)
-		return fate;
-	fate.outcome = found.others			      ? OUTCOME_foreign_option
-		       : be16_load(ip6 + IPV6_PAYLOAD_LEN_AT) ? OUTCOME_recorded
-							      : OUTCOME_strip_failed;
-	if (fate.outcome == OUTCOME_recorded)
-		fate.strip_len = found.header_len;
+	if (!fate.ended)
+		fate_strip(&fate, packet, &found, carrier);
 	return fate;
 }
 
@@ -114,70 +131,167 @@ static void record_check(const struct packet *packet, const struct trial_out *ou
 			     (const uint8_t *)context, CONTEXT_LEN);
 }
 
-/* The packet without its hop-by-hop header: as RFC 8200 says, not as the program does it. */
-static size_t packet_strip(const struct packet *packet, uint32_t strip_len, uint8_t *wanted)
+static void payload_len_lower(uint8_t *ip6, size_t by)
 {
-	uint32_t payload_len = packet->octets[4] << 8 | packet->octets[5];
+	uint32_t payload_len = ip6[4] << 8 | ip6[5];
 
-	memcpy(wanted, packet->octets, packet->len);
-	if (!strip_len)
-		return packet->len;
-	packet_expect(packet, "payload long enough for what was taken out", payload_len >= strip_len, true);
-	payload_len -= strip_len;
-	wanted[4] = payload_len >> 8;
-	wanted[5] = payload_len;
-	wanted[6] = packet->octets[IPV6_LEN];
-	memmove(wanted + IPV6_LEN, wanted + IPV6_LEN + strip_len, packet->len - IPV6_LEN - strip_len);
-	return packet->len - strip_len;
+	assert_true(payload_len >= by);
+	payload_len -= by;
+	ip6[4] = payload_len >> 8;
+	ip6[5] = payload_len;
 }
 
-static void sink_check(const struct packet *packet, void *arg)
+/* Where one option or padding after the one at `at` begins. */
+static size_t option_next(const uint8_t *ip6, size_t at)
 {
-	struct fate fate = fate_of(packet);
+	return at + (ip6[at] == OPTION_PAD1 ? 1 : 2 + ip6[at + 1]);
+}
+
+/* Takes an option out, with the padding on both sides; what is behind it moves by whole 8 octets. The new length. */
+static size_t option_strip(uint8_t *ip6, size_t len, size_t option)
+{
+	size_t stop = IPV6_LEN + (ip6[IPV6_LEN + 1] + 1) * 8, from = IPV6_LEN + 2, to, padding;
+
+	for (size_t at = from; at != option; at = option_next(ip6, at))
+		if (ip6[at] > OPTION_PADN)
+			from = option_next(ip6, at);
+	for (to = option_next(ip6, option); to < stop && ip6[to] <= OPTION_PADN;)
+		to = option_next(ip6, to);
+	padding = (to - from) % 8;
+	memmove(ip6 + from + padding, ip6 + to, len - to);
+	memset(ip6 + from, 0, padding);
+	if (padding > 1) {
+		ip6[from] = OPTION_PADN;
+		ip6[from + 1] = padding - 2;
+	}
+	len = to - from - padding;
+	ip6[IPV6_LEN + 1] -= len / 8;
+	payload_len_lower(ip6, len);
+	return len;
+}
+
+/* The packet without what is ours: as RFC 8200 says, not as the programs do it. Its length. */
+static size_t packet_strip(const struct packet *packet, const struct fate *fate, uint8_t *wanted)
+{
+	size_t len = packet->len;
+
+	memcpy(wanted, packet->octets, len);
+	for (int i = 0; i < 2; i++)
+		if (fate->options[i])
+			len -= option_strip(wanted, len, fate->options[i]);
+	if (!fate->strip_len)
+		return len;
+	payload_len_lower(wanted, fate->strip_len);
+	wanted[6] = packet->octets[IPV6_LEN];
+	memmove(wanted + IPV6_LEN, wanted + IPV6_LEN + fate->strip_len, len - IPV6_LEN - fate->strip_len);
+	return len - fate->strip_len;
+}
+
+static void packet_check(const struct packet *packet, const struct fate *fate, const struct trial_out *out)
+{
 	uint8_t wanted[VECTOR_LEN_MAX];
+	size_t len = packet_strip(packet, fate, wanted);
+
+	packet_expect_octets(packet, "packet", out->octets, out->len, wanted, len);
+}
+
+/* What tc_sink is told, and what xdp_sink counts itself. */
+static void meta_check(const struct packet *packet, const struct fate *fate, const struct trial_out *out,
+		       enum outcome outcome)
+{
+	struct sink_meta meta;
+
+	trial_expect_outcome(packet, out, fate->recorded ? OUTCOME_xdp_took : OUTCOME_COUNT, OUTCOME_COUNT);
+	packet_expect(packet, "verdict", out->verdict, XDP_PASS);
+	packet_expect(packet, "metadata's length", out->meta_len, fate->recorded ? sizeof(meta) : 0);
+	if (!fate->recorded)
+		return;
+	memcpy(&meta, out->meta, sizeof(meta));
+	packet_expect(packet, "metadata's magic", meta.magic, SINK_META_MAGIC);
+	packet_expect(packet, "metadata's outcome", meta.outcome, outcome);
+	packet_expect(packet, "metadata's end", meta.ends, fate->ended);
+	packet_expect_octets(packet, "metadata's context", (uint8_t *)&meta.context, CONTEXT_LEN,
+			     (const uint8_t *)&fate->context, CONTEXT_LEN);
+}
+
+static void outcome_check(const struct sink *sink, const struct packet *packet, const struct fate *fate,
+			  const struct trial_out *out, enum outcome outcome)
+{
+	if (sink->trial.program == PROGRAM_XDP_SINK) {
+		meta_check(packet, fate, out, outcome);
+		return;
+	}
+	trial_expect_outcome(packet, out, outcome, fate->beside);
+	packet_expect(packet, "verdict", out->verdict, fate->ended ? TRIAL_TC_SHOT : TRIAL_TC_UNSPEC);
+}
+
+void sink_check(const struct packet *packet, void *arg)
+{
 	struct sink *sink = arg;
+	struct fate fate = fate_of(packet, sink->plain);
 	struct trial_out out;
-	size_t len;
 
 	if (!trial_run(&sink->trial, packet, &out))
 		return;
 	sink->records = 0;
 	ring_buffer__consume(sink->ring);
-	trial_expect_outcome(packet, &out, fate.outcome, fate.beside);
-	packet_expect(packet, "verdict", out.verdict, fate.ended ? TRIAL_TC_SHOT : TRIAL_TC_UNSPEC);
-	len = packet_strip(packet, fate.strip_len, wanted);
-	packet_expect_octets(packet, "packet", out.octets, out.len, wanted, len);
+	sink->outcomes[fate.outcome]++;
+	outcome_check(sink, packet, &fate, &out, fate.outcome);
+	packet_check(packet, &fate, &out);
 	packet_expect(packet, "records", sink->records, fate.recorded);
 	if (fate.recorded)
 		record_check(packet, &out, &sink->record, &fate.context);
 }
 
-void test_tc_sink(void **state)
+/* No outcome of the packets from `first` to `last` was missing. */
+static void sink_expect_all(const struct sink *sink, enum outcome first, enum outcome last)
+{
+	for (enum outcome i = first; i <= last; i++)
+		if (!sink->outcomes[i])
+			fail_msg("no packet was %s", outcome_name(i));
+}
+
+static void vectors_check(enum program program, bool link)
 {
 	struct sink sink;
 
-	(void)state;
-	sink_open(&sink);
+	sink_open(&sink, program, link, false);
 	packets_each(sink_check, &sink);
-	trial_expect_all(&sink.trial, OUTCOME_pass, OUTCOME_other_options);
-	trial_expect_all(&sink.trial, OUTCOME_recorded, OUTCOME_foreign_option);
-	trial_expect_all(&sink.trial, OUTCOME_reply_no_socket, OUTCOME_bad_remaining_len);
+	sink_expect_all(&sink, OUTCOME_pass, OUTCOME_other_options);
+	sink_expect_all(&sink, OUTCOME_recorded, OUTCOME_foreign_option);
+	sink_expect_all(&sink, OUTCOME_bad_truncated, OUTCOME_bad_remaining_len);
 	sink_close(&sink);
 }
 
-/* Without a payload length (BIG TCP) there is none to correct: recorded, and left. */
-void test_tc_sink_no_payload_len(void **state)
+void test_tc_sink(void **state)
 {
+	(void)state;
+	vectors_check(PROGRAM_SINK, true);
+}
+
+void test_xdp_sink(void **state)
+{
+	(void)state;
+	vectors_check(PROGRAM_XDP_SINK, true);
+	vectors_check(PROGRAM_XDP_SINK, false);
+}
+
+/* BIG TCP: without a payload length in the header there is none to set right. */
+void test_sink_no_payload_len(void **state)
+{
+	static const enum program programs[] = { PROGRAM_SINK, PROGRAM_XDP_SINK };
 	struct packet packet;
 	struct sink sink;
 
 	(void)state;
-	sink_open(&sink);
-	packet_from_vector("default-2", &packet);
-	be16_store(packet.octets + IPV6_PAYLOAD_LEN_AT, 0);
-	assert_int_equal(fate_of(&packet).outcome, OUTCOME_strip_failed);
-	sink_check(&packet, &sink);
-	sink_close(&sink);
+	for (int i = 0; i < 2; i++) {
+		sink_open(&sink, programs[i], true, false);
+		packet_from_vector("default-2", &packet);
+		be16_store(packet.octets + IPV6_PAYLOAD_LEN_AT, 0);
+		assert_int_equal(fate_of(&packet, false).outcome, OUTCOME_strip_failed);
+		sink_check(&packet, &sink);
+		sink_close(&sink);
+	}
 }
 
 /* A sink whose ring buffer is full treats a packet as usual, but counts that. */
@@ -185,17 +299,25 @@ static void full_check(struct sink *sink, const char *name, enum outcome usual)
 {
 	struct packet packet;
 	struct trial_out out;
-	uint8_t wanted[VECTOR_LEN_MAX];
 	struct fate fate;
 
 	packet_from_vector(name, &packet);
-	fate = fate_of(&packet);
+	fate = fate_of(&packet, false);
 	assert_int_equal(fate.outcome, usual);
 	assert_true(trial_run(&sink->trial, &packet, &out));
-	trial_expect_outcome(&packet, &out, OUTCOME_ring_full, fate.beside);
-	packet_expect(&packet, "verdict", out.verdict, fate.ended ? TRIAL_TC_SHOT : TRIAL_TC_UNSPEC);
-	packet_expect_octets(&packet, "packet", out.octets, out.len, wanted,
-			     packet_strip(&packet, fate.strip_len, wanted));
+	outcome_check(sink, &packet, &fate, &out, OUTCOME_ring_full);
+	packet_check(&packet, &fate, &out);
+}
+
+/* Was there no room for the record? */
+static bool is_full(const struct sink *sink, const struct trial_out *out)
+{
+	struct sink_meta meta;
+
+	if (sink->trial.program != PROGRAM_XDP_SINK)
+		return out->moved[OUTCOME_ring_full];
+	memcpy(&meta, out->meta, sizeof(meta));
+	return meta.outcome == OUTCOME_ring_full;
 }
 
 /* Fills the ring buffer with `packet`; returns the records that fitted. */
@@ -206,27 +328,30 @@ static int ring_fill(struct sink *sink, const struct packet *packet)
 
 	for (int records = 0; records <= most; records++) {
 		assert_true(trial_run(&sink->trial, packet, &out));
-		if (out.moved[OUTCOME_ring_full])
+		if (is_full(sink, &out))
 			return records;
 	}
 	fail_msg("the ring buffer does not fill");
 	return -1;
 }
 
-void test_tc_sink_ring_full(void **state)
+void test_sink_ring_full(void **state)
 {
+	static const enum program programs[] = { PROGRAM_SINK, PROGRAM_XDP_SINK };
 	struct packet packet;
 	struct sink sink;
 	int records;
 
 	(void)state;
-	sink_open(&sink);
-	packet_from_vector("active", &packet);
-	records = ring_fill(&sink, &packet);
-	full_check(&sink, "default-4", OUTCOME_recorded);
-	full_check(&sink, "active", OUTCOME_active_ended);
-	full_check(&sink, "two-traces", OUTCOME_foreign_option);
-	assert_int_equal(ring_buffer__consume(sink.ring), records);
-	sink_check(&packet, &sink);
-	sink_close(&sink);
+	for (int i = 0; i < 2; i++) {
+		sink_open(&sink, programs[i], true, false);
+		packet_from_vector("active", &packet);
+		records = ring_fill(&sink, &packet);
+		full_check(&sink, "default-4", OUTCOME_recorded);
+		full_check(&sink, "active", OUTCOME_active_ended);
+		full_check(&sink, "two-traces", OUTCOME_foreign_option);
+		assert_int_equal(ring_buffer__consume(sink.ring), records);
+		sink_check(&packet, &sink);
+		sink_close(&sink);
+	}
 }

@@ -10,7 +10,9 @@ void test_transit_other_ethertype(void **state);
 void test_tc_depart(void **state);
 void test_tc_depart_own_packets(void **state);
 void test_tc_sink(void **state);
-void test_tc_sink_no_payload_len(void **state);
-void test_tc_sink_ring_full(void **state);
+void test_xdp_sink(void **state);
+void test_sink_no_payload_len(void **state);
+void test_sink_ring_full(void **state);
+void test_sink_other_options(void **state);
 
 #endif

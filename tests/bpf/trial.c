@@ -113,7 +113,7 @@ bool trial_run(struct trial *trial, const struct packet *packet, struct trial_ou
 	struct xdp_md xdp = { .data_end = packet->len + link_len }, xdp_after = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = in, .data_size_in = packet->len + link_len, .repeat = 1,
 		    .data_out = after, .data_size_out = sizeof(after));
-	bool is_xdp = trial->program == PROGRAM_XDP_TRANSIT;
+	bool is_xdp = trial->program == PROGRAM_XDP_TRANSIT || trial->program == PROGRAM_XDP_SINK;
 	uint64_t begin_ns = mono_ns();
 
 	options.ctx_in = is_xdp ? (void *)&xdp : &skb;

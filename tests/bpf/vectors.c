@@ -19,11 +19,17 @@
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_xdp_transit),	  cmocka_unit_test(test_xdp_transit_without_link_layer),
-		cmocka_unit_test(test_tc_transit),	  cmocka_unit_test(test_transit_other_ethertype),
-		cmocka_unit_test(test_tc_depart),	  cmocka_unit_test(test_tc_depart_own_packets),
-		cmocka_unit_test(test_tc_sink),		  cmocka_unit_test(test_tc_sink_no_payload_len),
-		cmocka_unit_test(test_tc_sink_ring_full),
+		cmocka_unit_test(test_xdp_transit),
+		cmocka_unit_test(test_xdp_transit_without_link_layer),
+		cmocka_unit_test(test_tc_transit),
+		cmocka_unit_test(test_transit_other_ethertype),
+		cmocka_unit_test(test_tc_depart),
+		cmocka_unit_test(test_tc_depart_own_packets),
+		cmocka_unit_test(test_tc_sink),
+		cmocka_unit_test(test_xdp_sink),
+		cmocka_unit_test(test_sink_no_payload_len),
+		cmocka_unit_test(test_sink_ring_full),
+		cmocka_unit_test(test_sink_other_options),
 	};
 
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
