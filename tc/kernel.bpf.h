@@ -33,18 +33,32 @@ struct Qdisc {
 	struct gnet_stats_queue qstats;
 };
 
+struct ipv6_devconf {
+	__s32 mtu6;
+};
+
+struct inet6_dev {
+	struct ipv6_devconf cnf;
+};
 
 struct net_device {
 	unsigned int mtu;
+	struct inet6_dev *ip6_ptr;
 	struct Qdisc *qdisc;
 	struct {
 		struct list_head lower;
 	} adj_list;
 };
 
+struct dst_entry {
+	unsigned long _metrics;
+};
+
 struct sk_buff {
 	unsigned char *head, *data;
 	struct net_device *dev;
+	unsigned long _skb_refdst;
+	__u8 encapsulation : 1;
 };
 
 struct tcp_options_received {
@@ -57,7 +71,19 @@ struct tcp_sock {
 	struct tcp_options_received rx_opt;
 };
 
+struct task_struct {
+	void *stack, *mm;
+	__s32 tgid;
+};
+
 #pragma clang attribute pop
+
+enum {
+	TASK_STACK_LEN = 16384,
+	DST_POINTER_MASK = 1, /* SKB_DST_NOREF */
+	DST_METRICS_MASK = 3, /* DST_METRICS_FLAGS */
+	DST_METRIC_MTU = 1,   /* RTAX_MTU - 1 */
+};
 
 enum {
 	QDISC_MQROOT = 0x8,    /* TCQ_F_MQROOT: the queue is chosen after tc egress */
@@ -87,14 +113,14 @@ static __always_inline void *kernel_address(void *pointer)
 }
 
 /* object->field, by a load or by a probe read. `kfuncs` is a constant, so only one of them is left. */
-#define KERNEL_READ(kfuncs, object, field)                                      \
-	({                                                                      \
-		__typeof__((object)->field) kernel_value;                       \
-		if (kfuncs)                                                     \
-			kernel_value = (object)->field;                         \
-		else                                                            \
-			BPF_CORE_READ_INTO(&kernel_value, object, field);       \
-		kernel_value;                                                   \
+#define KERNEL_READ(kfuncs, object, field)                                \
+	({                                                                \
+		__typeof__((object)->field) kernel_value;                 \
+		if (kfuncs)                                               \
+			kernel_value = (object)->field;                   \
+		else                                                      \
+			BPF_CORE_READ_INTO(&kernel_value, object, field); \
+		kernel_value;                                             \
 	})
 
 static __always_inline struct sk_buff *kernel_skb(struct __sk_buff *skb, bool kfuncs)
@@ -129,6 +155,47 @@ static __always_inline __u32 skb_device_mtu(struct sk_buff *skb, bool kfuncs)
 	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
 
 	return KERNEL_READ(kfuncs, dev, mtu);
+}
+
+/* What UDP holds to: the MTU that the route or the path gave, else the interface's for IPv6. */
+static __always_inline __u32 skb_route_mtu(struct sk_buff *skb, bool kfuncs)
+{
+	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
+	unsigned long refdst = KERNEL_READ(kfuncs, skb, _skb_refdst), metrics = 0;
+	struct inet6_dev *ip6;
+	__u32 mtu = 0;
+
+	if (refdst & ~DST_POINTER_MASK)
+		metrics = BPF_CORE_READ((struct dst_entry *)(refdst & ~DST_POINTER_MASK), _metrics);
+	if (metrics & ~DST_METRICS_MASK)
+		bpf_probe_read_kernel(&mtu, sizeof(mtu), (__u32 *)(metrics & ~DST_METRICS_MASK) + DST_METRIC_MTU);
+	if (mtu)
+		return mtu;
+	ip6 = KERNEL_READ(kfuncs, dev, ip6_ptr);
+	return ip6 ? KERNEL_READ(kfuncs, ip6, cnf.mtu6) : 0;
+}
+
+static __always_inline bool skb_is_tunnelled(struct sk_buff *skb)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(skb, encapsulation);
+}
+
+static __always_inline __u32 current_process(void)
+{
+	return BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), tgid);
+}
+
+/*
+ * Does this run within a system call of a process, and not in a soft interrupt? Those have a stack of their own, and
+ * the kernel's threads no memory.
+ */
+static __always_inline bool in_system_call(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 here = 0;
+	__u64 at = (__u64)(unsigned long)kernel_address(&here);
+
+	return at - (__u64)(unsigned long)BPF_CORE_READ(task, stack) < TASK_STACK_LEN && BPF_CORE_READ(task, mm);
 }
 
 /*

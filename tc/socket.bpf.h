@@ -49,31 +49,46 @@ static __always_inline enum range_opened range_open(struct socket_state *state, 
 		how = RANGE_FORGOT;
 	}
 	bit = 1ULL << slot;
-	if (!(state->waiting & bit))
-		how = RANGE_NEW;
 	range = &state->ranges[slot];
+	if (!(state->waiting & bit) || range->packets)
+		how = RANGE_NEW;
 	range->begin = begin;
 	range->used = 1;
 	range->from_start = from_start;
+	range->packets = 0;
 	words_copy(&range->context, context, CONTEXT_WORDS);
 	state->waiting = wanted ? state->waiting | bit : state->waiting & ~bit;
 	bpf_spin_unlock(&state->lock);
 	return how;
 }
 
-enum { RANGE_STEPS = 8 }; /* ranges looked at for one packet; what is left of them is for the next */
 
-/* The slot of the oldest range that waits; there is one. */
-static __always_inline __u32 range_oldest(const struct socket_state *state)
+enum { RANGE_STEPS = 8 }; /* ranges looked at at once; what is left of them is for the next packet */
+
+/*
+ * What a packet asks of the ranges: those of its `len` bytes from `seq` on; and what range_take() answers. It stands in
+ * a map, so that the verifier forgets what each turn of a loop has found.
+ */
+struct range_request {
+	__u32 seq, len;
+	__u64 candidates;  /* bit per range that may still take this packet */
+	__u16 first, every; /* of the policy */
+	__u32 first_seq;    /* the first byte that the context speaks for */
+	__u32 unstamped;    /* counts the ranges whose bytes all went without it */
+	__u32 taken, inside, more;
+};
+
+/* The slot of the oldest of these ranges; there is one. */
+static __always_inline __u32 range_oldest(const struct socket_state *state, __u64 slots)
 {
 	__u32 turn = state->opened & (SOCKET_RANGES - 1); /* the oldest slot of all */
-	__u64 by_age = state->waiting >> turn | state->waiting << ((SOCKET_RANGES - turn) & (SOCKET_RANGES - 1));
+	__u64 by_age = slots >> turn | slots << ((SOCKET_RANGES - turn) & (SOCKET_RANGES - 1));
 	__u64 before = (by_age & -by_age) - 1; /* ones below the lowest bit */
 
 	return (turn + __builtin_popcountll(before)) & (SOCKET_RANGES - 1);
 }
 
-/* Are all bytes of the range before `seq`? Then they have gone bare, and it waits in vain. */
+/* Are all bytes of the range before `seq`? Then they have gone, and it waits in vain. */
 static __always_inline bool range_is_over(const struct socket_state *state, __u32 slot, __u32 seq)
 {
 	__u32 next = (slot + 1) & (SOCKET_RANGES - 1);
@@ -81,39 +96,71 @@ static __always_inline bool range_is_over(const struct socket_state *state, __u3
 	return next != (state->opened & (SOCKET_RANGES - 1)) && (__s32)(state->ranges[next].begin - seq) <= 0;
 }
 
-/*
- * Takes the context for the segment of `len` bytes at `seq`: that of its first byte; where that one has had its
- * packet, the first that begins inside. *first_seq is the first byte it speaks for. False: nothing to stamp.
- * Adds to *unstamped the ranges whose bytes all went without it.
- */
-static __always_inline bool range_take(struct socket_state *state, __u32 seq, __u32 len, struct context *context,
-				       __u32 *first_seq, __u32 *unstamped)
+/* Is this packet of the range one that the policy wants? request->more: may any later one be? */
+static __always_inline void range_ask(struct socket_range *range, struct range_request *request)
 {
-	bool taken = false, inside = false;
+	request->taken = range->packets < request->first;
+	range->packets++;
+	if (request->every && range->packets >= request->first + request->every) {
+		request->taken = 1;
+		range->packets = request->first;
+	}
+	request->more = request->every || range->packets < request->first;
+}
 
-	bpf_spin_lock(&state->lock);
-	for (int i = 0; i < RANGE_STEPS && state->waiting && !taken; i++) {
-		__u32 slot = range_oldest(state);
-		struct socket_range *range = &state->ranges[slot];
-		__u32 ahead = range->begin - seq; /* bytes of the packet before the range, if less than 2^31 */
+/* One range for the packet: the oldest candidate. False: none left that has bytes in it. */
+static __always_inline bool range_step(struct socket_state *state, struct range_request *request,
+				       struct context *context)
+{
+	__u32 slot = range_oldest(state, request->candidates);
+	struct socket_range *range = &state->ranges[slot];
+	__u32 ahead = range->begin - request->seq; /* bytes of the packet before the range, if below 2^31 */
 
-		if (range_is_over(state, slot, seq)) {
-			state->waiting &= ~(1ULL << slot);
-			++*unstamped;
-			continue;
-		}
-		inside = !range->from_start && (__s32)ahead > 0;
-		if (inside && ahead >= len)
-			break;
-		words_copy(context, &range->context, CONTEXT_WORDS);
-		*first_seq = inside ? range->begin : seq;
+	if (range_is_over(state, slot, request->seq)) {
 		state->waiting &= ~(1ULL << slot);
-		taken = true;
+		request->candidates &= ~(1ULL << slot);
+		request->unstamped += !range->packets;
+		return true;
+	}
+	request->inside = !range->from_start && (__s32)ahead > 0;
+	if (request->inside && ahead >= request->len)
+		return false;
+	range_ask(range, request);
+	request->candidates &= ~(1ULL << slot);
+	if (!request->more)
+		state->waiting &= ~(1ULL << slot);
+	request->first_seq = request->inside ? range->begin : request->seq;
+	words_copy(context, &range->context, CONTEXT_WORDS);
+	return true;
+}
+
+/*
+ * Takes a context for the packet: that of its first byte; where that one has had its packets, the first that begins
+ * inside. Called again for the same packet it takes the next. False: nothing more to stamp.
+ */
+static __always_inline bool range_take(struct socket_state *state, struct range_request *request,
+				       struct context *context)
+{
+	bpf_spin_lock(&state->lock);
+	request->taken = 0;
+	request->candidates &= state->waiting;
+	for (int i = 0; i < RANGE_STEPS && request->candidates && !request->taken; i++) {
+		if (!range_step(state, request, context))
+			break;
+		asm volatile("" ::: "memory"); /* nothing found is kept in a register */
 	}
 	bpf_spin_unlock(&state->lock);
-	if (taken && inside)
+	if (request->taken && request->inside)
 		context->attribution |= CONTEXT_INSIDE;
-	return taken;
+	return request->taken;
+}
+
+/* Do all bytes from `seq` on belong to the newest range? */
+static __always_inline bool range_is_newest(const struct socket_state *state, __u32 seq)
+{
+	const struct socket_range *newest = &state->ranges[(state->opened - 1) & (SOCKET_RANGES - 1)];
+
+	return newest->from_start || (__s32)(newest->begin - seq) <= 0;
 }
 
 #endif

@@ -65,20 +65,20 @@ static __always_inline bool context_set(struct bpf_sock *sk, const struct hopspa
 	struct context context = context_from_option(option);
 	struct socket_state *state;
 	bool wanted = context.flags & CONTEXT_FLAG_SAMPLED && !context_is_empty(&context);
+	bool from_start = sk->protocol != NEXT_HEADER_TCP || sk->state == SOCKET_TCP_CLOSE;
 	__u32 begin = 0;
 
 	state = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state)
 		return false;
 	state->set = context;
-	if (sk->protocol != NEXT_HEADER_TCP)
-		return true;
-	if (sk->state != SOCKET_TCP_CLOSE) {
+	state->set_process = current_process();
+	if (sk->protocol == NEXT_HEADER_TCP && sk->state != SOCKET_TCP_CLOSE) {
 		struct tcp_sock *tcp = kernel_address(sk);
 
 		begin = BPF_CORE_READ(tcp, write_seq);
 	}
-	range_count(range_open(state, begin, sk->state == SOCKET_TCP_CLOSE, &context, wanted));
+	range_count(range_open(state, begin, from_start, &context, wanted));
 	return true;
 }
 

@@ -17,19 +17,33 @@
 enum { SOCKET_RANGES = 64 }; /* as many as `waiting` has bits; then the oldest is forgotten */
 
 struct socket_range {
-	__u32 begin; /* TCP sequence of the first byte */
+	__u32 begin; /* TCP sequence of the first byte; UDP: 0 */
 	__u8 used;
 	__u8 from_start; /* opened before connect: begins with the connection */
-	__u8 reserved[2];
+	__u16 packets;	 /* offered so far, of a policy's `first`, then of its `every` */
 	struct context context;
+};
+
+enum { SOCKET_SENT = 8 }; /* stamped segments remembered while unacknowledged */
+
+struct socket_sent {
+	__u32 begin, end; /* TCP sequence */
 };
 
 struct socket_state {
 	struct bpf_spin_lock lock; /* sinks and the application write from different CPUs */
 	__u32 opened;		   /* ranges so far; the newest is (opened - 1) % SOCKET_RANGES */
-	__u64 waiting;		   /* bit per range: its packet has not gone yet */
+	__u64 waiting;		   /* bit per range: a packet of it is still to be stamped */
 	__u32 shadow_ack;	   /* acknowledgement number of the last shadow, and how many carried it */
 	__u32 shadow_count;
+	__u32 set_process;	   /* process that set the last range's context; 0: learnt from the peer */
+	/* Stamped in place or as a clone on a path that is watched: what was sent, and TCP's counters then. */
+	__u32 sent_count; /* 0: nothing unacknowledged */
+	__u32 sent_mss;
+	__u32 seen_segments, seen_repeated;
+	__u8 sent_trial; /* the newest is the one that tries the path */
+	__u8 reserved[7];
+	struct socket_sent sent[SOCKET_SENT];
 	struct socket_range ranges[SOCKET_RANGES];
 	struct context set;	 /* by the application, last */
 	struct context received; /* from the peer, last */

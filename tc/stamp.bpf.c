@@ -9,16 +9,10 @@
  * carry the header (offloaded, full-size, one more request in it), a shadow does: a clone cut to its TCP header, marked
  * Active, sent just before the packet, and ended by the sink.
  */
-#include "plane.bpf.h"
+#include "clone.bpf.h"
+#include "path.bpf.h"
 #include "policy.bpf.h"
-#include "socket.bpf.h"
-#include "stamp.h"
-#include "tc.bpf.h"
-#include "wire/encap.h"
-
-PLANE_COUNTERS(stamp)
-
-const volatile struct stamp_config config SEC(".rodata.config");
+#include "segment.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -28,115 +22,50 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } stamp_budget SEC(".maps");
 
-enum { SHADOWS_MAX = 16, SHADOWS_WITHOUT_SACK = 2 }; /* a packet; an acknowledgement number */
+enum { SHADOWS_MAX = 16 }; /* a packet */
 
-/*
- * One packet at work on this CPU: what was found out about it, and what the first pass tells the second, which a clone
- * makes before the first goes on. In a map and not on the stack, so that the verifier forgets each packet's numbers
- * and looks at stamp_send() once, not once for each way that leads there.
- */
-struct stamp_work {
-	__u32 clone_len; /* 0: no clone under way */
-	__u32 clone_hops;
-	__u32 first_seq; /* the first byte that the context speaks for */
-	__u32 shadow;	 /* the clone becomes a shadow */
-	struct context context;
-
-	__u32 seq, data_len, ack;
-	__u32 ip_len; /* IPv6 header and payload */
-	__u32 way;    /* enum outcome: stamped_* */
-	__u32 hops, shadow_hops; /* room */
-	__u32 unstamped;	 /* ranges that turned out to wait in vain */
-	struct encap_shape shape;
-	struct context own; /* the packet's, while shadows go before it */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct stamp_work);
-} stamp_work SEC(".maps");
-
-/* The packet's own place: the outermost headers, and nothing between IPv6 and the socket's TCP. */
-static __always_inline enum outcome segment_parse(struct __sk_buff *skb, struct stamp_work *work,
-						  struct stamp_prefix *destination)
+/* A packet that cannot carry the header: a shadow, if the policy knows it, or bare for `why`. UDP has no shadows. */
+static __always_inline enum outcome stamp_beside(const struct stamp_policy *policy, bool tcp, enum outcome why)
 {
-	__u8 *end = skb_end(skb), *ip6 = skb_ip6(skb, config.self.link_len), *tcp = ip6 + IPV6_LEN;
-	__u32 payload_len, header_len;
-
-	if (skb->protocol != bpf_htons(ETHERTYPE_IPV6))
-		return OUTCOME_bare_protocol;
-	if (tcp + TCP_LEN_MIN > end)
-		return OUTCOME_bad_truncated;
-	switch (ip6[IPV6_NEXT_HEADER_AT]) {
-	case NEXT_HEADER_TCP:
-		break;
-	case NEXT_HEADER_HOP_BY_HOP:
-	case NEXT_HEADER_ROUTING:
-	case NEXT_HEADER_FRAGMENT:
-	case NEXT_HEADER_DESTINATION:
-		return OUTCOME_bare_extension;
-	default:
-		return OUTCOME_bare_protocol;
-	}
-	payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
-	if (!payload_len)
-		return OUTCOME_bare_big_tcp;
-	header_len = (tcp[TCP_HEADER_LEN_AT] >> 4) * 4;
-	if (tcp[TCP_FLAGS_AT] & (TCP_SYN | TCP_RST) || payload_len <= header_len)
-		return OUTCOME_bare_no_data;
-	work->seq = be32_load(tcp + TCP_SEQ_AT);
-	work->data_len = payload_len - header_len;
-	work->ip_len = IPV6_LEN + payload_len;
-	words_copy(destination->address, ip6 + IPV6_DESTINATION_AT, 4);
-	return OUTCOME_pass;
-}
-
-/* Is it the socket's own segment, sent for the first time? Sequence numbers tell, also behind NAT. */
-static __always_inline enum outcome segment_check(const struct stamp_work *segment, struct bpf_tcp_sock *tp,
-						  struct tcp_sock *tcp)
-{
-	__u32 write_seq = KERNEL_READ(config.self.kfuncs, tcp, write_seq);
-
-	if ((__s32)(segment->seq - tp->snd_una) < 0 || (__s32)(write_seq - segment->seq - segment->data_len) < 0)
-		return OUTCOME_bare_sequence;
-	if (segment->seq != tp->snd_nxt)
-		return OUTCOME_bare_retransmission;
-	return OUTCOME_pass;
+	return tcp && (policy->way == STAMP_AUTO || policy->way == STAMP_SHADOW) ? OUTCOME_stamped_shadow : why;
 }
 
 /*
- * Octets that the packet may grow by: up to the device's MTU and to what TCP takes for the path's, which is its MSS
- * with the headers it counts in.
+ * A segmentation-offloaded packet in place, as the policy asks: the kernel makes its segments that much shorter and
+ * copies the header into each, so all its bytes must be of one context.
  */
-static __always_inline int segment_room(const struct stamp_work *segment, struct bpf_tcp_sock *tp, struct tcp_sock *tcp,
-					struct sk_buff *kskb)
+static __always_inline enum outcome stamp_decide_gso(struct __sk_buff *skb, struct socket_state *state,
+						     const struct stamp_policy *policy, int headroom,
+						     struct stamp_work *work)
 {
-	__u32 path = tp->mss_cache + IPV6_LEN + KERNEL_READ(config.self.kfuncs, tcp, tcp_header_len);
-	__u32 device = skb_device_mtu(kskb, config.self.kfuncs);
+	int most = PAYLOAD_LEN_MAX + IPV6_LEN - (int)work->ip_len;
+	int hops = encap_hops(&work->shape, headroom < most ? headroom : most, policy->hops);
 
-	return (int)(path < device ? path : device) - (int)segment->ip_len;
-}
-
-/* A packet that cannot carry the header: a shadow, if the policy knows it, or bare for `why`. */
-static __always_inline enum outcome stamp_beside(const struct stamp_policy *policy, enum outcome why)
-{
-	return policy->way == STAMP_AUTO || policy->way == STAMP_SHADOW ? OUTCOME_stamped_shadow : why;
+	if (hops < 0)
+		return OUTCOME_bare_headroom;
+	if (!range_is_newest(state, work->range.seq) || skb->gso_size < 2 * encap_len(&work->shape, hops))
+		return OUTCOME_bare_gso;
+	work->hops = hops;
+	return OUTCOME_stamped_in_place;
 }
 
 /* Decides way and room. */
-static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, const struct stamp_policy *policy, int room,
+static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, struct socket_state *state,
+						 const struct stamp_policy *policy, int room, bool tcp,
 						 struct sk_buff *kskb, struct stamp_work *work)
 {
-	int in_place = skb_headroom(kskb, config.self.kfuncs), wanted = encap_hops(&policy->shape, room, policy->hops);
-	int fits = encap_hops(&policy->shape, in_place, wanted);
+	int headroom = skb_headroom(kskb, config.self.kfuncs), wanted, fits;
 
+	work->shape = policy->shape;
 	work->shadow_hops = policy->hops;
+	if (skb->gso_size && tcp && policy->way == STAMP_IN_PLACE)
+		return stamp_decide_gso(skb, state, policy, headroom, work);
 	if (skb->gso_size || policy->way == STAMP_SHADOW)
-		return stamp_beside(policy, OUTCOME_bare_gso);
+		return stamp_beside(policy, tcp, OUTCOME_bare_gso);
+	wanted = encap_hops(&work->shape, room, policy->hops);
 	if (wanted < 0)
-		return stamp_beside(policy, OUTCOME_bare_mtu);
+		return stamp_beside(policy, tcp, OUTCOME_bare_mtu);
+	fits = encap_hops(&work->shape, headroom, wanted);
 	work->hops = fits;
 	if (fits == wanted && policy->way != STAMP_CLONE)
 		return OUTCOME_stamped_in_place;
@@ -145,7 +74,7 @@ static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, const st
 		return OUTCOME_stamped_clone;
 	}
 	if (policy->way == STAMP_CLONE || fits < 0)
-		return stamp_beside(policy, OUTCOME_bare_headroom);
+		return stamp_beside(policy, tcp, OUTCOME_bare_headroom);
 	return OUTCOME_stamped_in_place;
 }
 
@@ -170,136 +99,23 @@ static __always_inline void budget_spend(struct stamp_budget *budget)
 		budget->left--;
 }
 
-/* This host's own data. A packet that pacing holds back leaves no earlier than its time. */
-static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 hop_limit)
-{
-	__u64 now = bpf_ktime_get_ns(), leaves = skb->tstamp > now ? skb->tstamp : now;
-	struct ioam6_node node = plane_node_data(&config.self, leaves + clock_mono_to_tai(now));
-
-	node.egress_if = config.self.interface;
-	node.queue = skb_queue_bytes(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs);
-	node.hop_limit = hop_limit;
-	return node;
-}
-
-/* Writes the header of work->shape, with work->context, into the zeros behind the IPv6 header. */
-static __always_inline bool header_write(struct __sk_buff *skb, struct stamp_work *work,
-					 const struct encap_shape *shape, __u32 hops, __u8 flags)
-{
-	__u8 *end = skb_end(skb), *ip6 = skb_ip6(skb, config.self.link_len);
-	struct ioam6_node node;
-
-	if (ip6 + IPV6_LEN > end)
-		return false;
-	node = own_data(skb, ip6[IPV6_HOP_LIMIT_AT]);
-	return encap_write(ip6 + IPV6_LEN, end, ip6[IPV6_NEXT_HEADER_AT], shape, hops, config.self.namespace, flags,
-			   &node, &work->context);
-}
-
-/* A shape that is not the usual one. A global function: the verifier looks at it once. */
-__attribute__((noinline)) int header_write_other(struct __sk_buff *skb, __u32 hops, __u32 flags)
-{
-	__u32 key = 0;
-	struct stamp_work *work = bpf_map_lookup_elem(&stamp_work, &key);
-
-	return work && hops <= ENCAP_HOPS_MAX && header_write(skb, work, &work->shape, hops, flags);
-}
-
-/* Grows the packet and writes the header. After the growth nothing can fail: the room is there, linear and zero. */
-static __always_inline bool stamp_write(struct __sk_buff *skb, struct stamp_work *work, __u32 hops, __u8 flags)
-{
-	bool usual = work->shape.type == IOAM6_USUAL_TYPE && work->shape.carrier == ENCAP_SNAPSHOT;
-	__u32 len = encap_len(&work->shape, hops);
-	__u8 *ip6;
-
-	if (bpf_skb_adjust_room(skb, len, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET))
-		return false;
-	if (usual ? !header_write(skb, work, &ENCAP_SHAPE_USUAL, hops, flags) : !header_write_other(skb, hops, flags))
-		return false;
-	ip6 = skb_ip6(skb, config.self.link_len);
-	if (ip6 + IPV6_LEN > skb_end(skb))
-		return false;
-	ip6[IPV6_NEXT_HEADER_AT] = NEXT_HEADER_HOP_BY_HOP;
-	be16_store(ip6 + IPV6_PAYLOAD_LEN_AT, be16_load(ip6 + IPV6_PAYLOAD_LEN_AT) + len);
-	return true;
-}
-
-/*
- * Makes the clone a shadow: its TCP header alone, no flag but ACK (a FIN would end the stream before its data), the
- * sequence number that of the first byte it speaks for. TCP leaves checksums to the device, so the field holds the
- * pseudo header's sum, and only the length in it changes.
- */
-static __always_inline bool shadow_cut(struct __sk_buff *skb, __u32 first_seq)
-{
-	__u32 tcp_at = config.self.link_len + IPV6_LEN, payload_len, header_len;
-	__u8 *ip6 = skb_ip6(skb, config.self.link_len), *tcp = ip6 + IPV6_LEN;
-
-	if (tcp + TCP_LEN_MIN > skb_end(skb))
-		return false;
-	payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
-	header_len = (tcp[TCP_HEADER_LEN_AT] >> 4) * 4;
-	if (bpf_skb_change_tail(skb, tcp_at + header_len, 0))
-		return false;
-	ip6 = skb_ip6(skb, config.self.link_len);
-	tcp = ip6 + IPV6_LEN;
-	if (tcp + TCP_LEN_MIN > skb_end(skb))
-		return false;
-	be32_store(tcp + TCP_SEQ_AT, first_seq);
-	tcp[TCP_FLAGS_AT] = TCP_ACK;
-	be16_store(ip6 + IPV6_PAYLOAD_LEN_AT, header_len);
-	return !bpf_l4_csum_replace(skb, tcp_at + TCP_CHECKSUM_AT, bpf_htonl(payload_len), bpf_htonl(header_len),
-				    BPF_F_PSEUDO_HDR | sizeof(__u32));
-}
-
-/* Sends a clone through this program to the same device. False: it did not get out. */
-static __always_inline bool clone_send(struct __sk_buff *skb, struct stamp_work *work, __u32 hops, bool shadow)
-{
-	long sent;
-
-	work->clone_hops = hops;
-	work->shadow = shadow;
-	work->clone_len = skb->len;
-	sent = bpf_clone_redirect(skb, skb->ifindex, 0);
-	work->clone_len = 0;
-	return sent == NET_XMIT_SUCCESS || sent == NET_XMIT_CN;
-}
-
-/* To a host without a sink shadows are duplicate acknowledgements; without SACK three of them mean loss to it. */
-static __always_inline bool shadow_may_go(struct socket_state *state, struct tcp_sock *tcp, __u32 ack)
-{
-	if (state->shadow_ack != ack) {
-		state->shadow_ack = ack;
-		state->shadow_count = 0;
-	}
-	return state->shadow_count++ < SHADOWS_WITHOUT_SACK || tcp_has_sack(tcp);
-}
-
-static __always_inline enum outcome shadow_send(struct __sk_buff *skb, struct socket_state *state, struct tcp_sock *tcp,
-						struct stamp_work *work)
-{
-	if (!shadow_may_go(state, tcp, work->ack))
-		return OUTCOME_bare_shadow_limit;
-	work->context.attribution |= CONTEXT_SHADOW;
-	return clone_send(skb, work, work->shadow_hops, true) ? OUTCOME_stamped_shadow : OUTCOME_bare_clone_failed;
-}
-
 /*
  * The contexts of this packet's bytes, up to a few: the first one is the packet's own if it can carry it (true then),
- * the others go in shadows before it.
+ * the others go in shadows before it. A datagram has but one.
  */
-static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct socket_state *state, struct tcp_sock *tcp,
+static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state,
 					  struct stamp_work *work)
 {
 	__u32 key = 0;
 	struct stamp_budget *budget = bpf_map_lookup_elem(&stamp_budget, &key);
-	bool own = false;
 
-	for (int i = 0; budget && i < SHADOWS_MAX && state->waiting; i++) {
+	work->has_own = 0;
+	for (int i = 0; budget && i < SHADOWS_MAX; i++) {
 		if (!budget_left(budget)) {
 			count(OUTCOME_bare_budget);
 			break;
 		}
-		if (!range_take(state, work->seq, work->data_len, &work->context, &work->first_seq, &work->unstamped)) {
+		if (!range_take(state, &work->range, &work->context)) {
 			if (i == 0)
 				count(OUTCOME_bare_range_done);
 			break;
@@ -307,23 +123,98 @@ static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct socket_s
 		budget_spend(budget);
 		if (i == 0 && work->way != OUTCOME_stamped_shadow) {
 			work->own = work->context;
-			own = true;
-			continue;
+			work->has_own = 1;
+		} else if (work->tcp) {
+			count(shadow_send(skb, sk, state, work));
 		}
-		count(shadow_send(skb, state, tcp, work));
+		asm volatile("" ::: "memory");
 	}
-	return own;
+	return work->has_own;
+}
+
+/* What a destination not known for sure allows: the way itself, or what there is beside it. */
+static __always_inline enum outcome stamp_trust(struct __sk_buff *skb, const struct stamp_policy *policy, bool tcp,
+						enum outcome way, struct stamp_work *work)
+{
+	__u64 socket = bpf_get_socket_cookie(skb);
+
+	work->watched = tcp;
+	work->trial = 0;
+	if (way != OUTCOME_stamped_in_place && way != OUTCOME_stamped_clone) {
+		if (way == OUTCOME_stamped_shadow)
+			path_ask(work, bpf_ktime_get_ns());
+		return way;
+	}
+	return path_carries(work, socket, tcp) ? way : stamp_beside(policy, tcp, OUTCOME_bare_prefix);
+}
+
+/* By the destination's policy: into work->way. Pass: it is to be stamped so. */
+static __always_inline enum outcome stamp_plan(struct __sk_buff *skb, struct socket_state *state, int room, bool tcp,
+					       struct sk_buff *kskb, struct stamp_work *work)
+{
+	struct stamp_policy *policy = bpf_map_lookup_elem(&stamp_prefix, &work->destination);
+	enum outcome way;
+
+	if (!policy)
+		return OUTCOME_bare_prefix;
+	if (policy->trust == STAMP_OFF)
+		return OUTCOME_bare_off;
+	work->range.first = policy->first;
+	work->range.every = policy->every;
+	work->watched = 0;
+	way = stamp_decide(skb, state, policy, room, tcp, kskb, work);
+	if (policy->trust == STAMP_PROVE)
+		way = stamp_trust(skb, policy, tcp, way, work);
+	work->way = way;
+	if (way == OUTCOME_stamped_in_place || way == OUTCOME_stamped_clone || way == OUTCOME_stamped_shadow)
+		return OUTCOME_pass;
+	return way;
+}
+
+static __always_inline enum outcome segment_plan(struct __sk_buff *skb, struct bpf_sock *sk, struct bpf_tcp_sock *tp,
+						 struct socket_state *state, struct sk_buff *kskb,
+						 struct stamp_work *work)
+{
+	struct tcp_sock *tcp = kernel_tcp(sk, config.self.kfuncs);
+	enum outcome outcome;
+
+	if (!tcp)
+		return OUTCOME_bare_protocol;
+	outcome = segment_parse(skb, work);
+	if (outcome != OUTCOME_pass)
+		return outcome;
+	if (state->sent_count)
+		sent_watch(state, work, tp, bpf_get_socket_cookie(skb));
+	if (!state->waiting)
+		return OUTCOME_bare_range_done;
+	outcome = segment_check(work, tp, tcp);
+	work->ack = tp->rcv_nxt;
+	return outcome == OUTCOME_pass ? stamp_plan(skb, state, segment_room(work, tp, tcp, kskb), true, kskb, work)
+				       : outcome;
+}
+
+static __always_inline enum outcome datagram_plan(struct __sk_buff *skb, struct bpf_sock *sk,
+						  struct socket_state *state, struct sk_buff *kskb,
+						  struct stamp_work *work)
+{
+	enum outcome outcome;
+
+	if (!state->waiting)
+		return OUTCOME_bare_range_done;
+	outcome = datagram_parse(skb, work, sk, state, kskb);
+	return outcome == OUTCOME_pass ? stamp_plan(skb, state, datagram_room(work, kskb), false, kskb, work) : outcome;
 }
 
 /* The outcome of the packet itself; pass: it goes as it is, and all that is to be counted was. */
-static __always_inline enum outcome stamp_send(struct __sk_buff *skb, struct socket_state *state, struct tcp_sock *tcp,
+static __always_inline enum outcome stamp_send(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state,
 					       struct stamp_work *work)
 {
 	bool own;
 
-	work->unstamped = 0;
-	own = stamp_shadows(skb, state, tcp, work);
-	count_more(OUTCOME_range_unstamped, work->unstamped);
+	work->range.candidates = ~0ULL;
+	work->range.unstamped = 0;
+	own = stamp_shadows(skb, sk, state, work);
+	count_more(OUTCOME_range_unstamped, work->range.unstamped);
 	if (!own)
 		return OUTCOME_pass;
 	work->context = work->own;
@@ -334,55 +225,28 @@ static __always_inline enum outcome stamp_send(struct __sk_buff *skb, struct soc
 
 static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state)
 {
-	struct stamp_prefix destination = { .prefix_len = 128 };
-	struct stamp_policy *policy;
-	struct bpf_tcp_sock *tp = bpf_tcp_sock(sk);
-	struct tcp_sock *tcp = kernel_tcp(sk, config.self.kfuncs);
 	struct sk_buff *kskb = kernel_skb(skb, config.self.kfuncs);
-	struct stamp_work *work;
-	enum outcome outcome;
-	__u32 key = 0;
-
-	work = bpf_map_lookup_elem(&stamp_work, &key);
-	if (!tp || !tcp || !kskb || !work)
-		return OUTCOME_bare_protocol;
-	outcome = segment_parse(skb, work, &destination);
-	if (outcome != OUTCOME_pass)
-		return outcome;
-	outcome = segment_check(work, tp, tcp);
-	if (outcome != OUTCOME_pass)
-		return outcome;
-	policy = bpf_map_lookup_elem(&stamp_prefix, &destination);
-	if (!policy)
-		return OUTCOME_bare_prefix;
-	outcome = stamp_decide(skb, policy, segment_room(work, tp, tcp, kskb), kskb, work);
-	if (outcome != OUTCOME_stamped_in_place && outcome != OUTCOME_stamped_clone &&
-	    outcome != OUTCOME_stamped_shadow)
-		return outcome;
-	work->way = outcome;
-	work->shape = policy->shape;
-	work->ack = tp->rcv_nxt;
-	asm volatile("" ::: "memory");
-	return stamp_send(skb, state, tcp, work);
-}
-
-/* Without a socket: the clone that clone_send() has just sent, or not ours. A clone that fails here is dropped alone. */
-static __always_inline int stamp_again(struct __sk_buff *skb)
-{
+	struct bpf_tcp_sock *tp = bpf_tcp_sock(sk);
+	enum outcome outcome = OUTCOME_bare_protocol;
+	struct bpf_sock *full;
 	__u32 key = 0;
 	struct stamp_work *work = bpf_map_lookup_elem(&stamp_work, &key);
-	__u8 flags = 0;
 
-	if (!work || work->clone_len != skb->len) {
-		count(OUTCOME_pass);
-		return TC_ACT_UNSPEC;
-	}
-	if (work->shadow) {
-		flags = IOAM6_FLAG_ACTIVE;
-		if (!shadow_cut(skb, work->first_seq))
-			return TC_ACT_SHOT;
-	}
-	return stamp_write(skb, work, work->clone_hops, flags) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	if (!kskb || !work)
+		return outcome;
+	full = bpf_sk_fullsock(sk);
+	if (tp)
+		outcome = segment_plan(skb, sk, tp, state, kskb, work);
+	else if (full && full->protocol == NEXT_HEADER_UDP)
+		outcome = datagram_plan(skb, full, state, kskb, work);
+	if (outcome != OUTCOME_pass)
+		return outcome;
+	work->tcp = tp != NULL;
+	asm volatile("" ::: "memory");
+	outcome = stamp_send(skb, sk, state, work);
+	if (tp && work->watched)
+		path_sent(state, work, tp, outcome == OUTCOME_stamped_in_place || outcome == OUTCOME_stamped_clone);
+	return outcome;
 }
 
 SEC("tc")
@@ -401,7 +265,7 @@ int tc_stamp(struct __sk_buff *skb)
 	state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 	if (!state)
 		outcome = OUTCOME_bare_no_context;
-	else if (!state->waiting)
+	else if (!state->waiting && !state->sent_count)
 		outcome = OUTCOME_bare_range_done;
 	else
 		outcome = stamp_packet(skb, sk, state);

@@ -18,6 +18,8 @@ enum {
 	ETHERTYPE_IPV6 = 0x86dd,
 
 	IPV6_LEN = 40,
+	IPV6_FLOW_LABEL = 0xfffff, /* of the first word */
+	PAYLOAD_LEN_MAX = 0xffff,
 	IPV6_PAYLOAD_LEN_AT = 4,
 	IPV6_NEXT_HEADER_AT = 6,
 	IPV6_HOP_LIMIT_AT = 7,

@@ -25,6 +25,8 @@
 	OUTCOME(bare_sequence, "bare: sequence not the socket's (tunnel, NAT, other host)")  \
 	OUTCOME(bare_retransmission, "bare: retransmission or late")                         \
 	OUTCOME(bare_prefix, "bare: destination not proved")                                 \
+	OUTCOME(bare_off, "bare: destination switched off")                                  \
+	OUTCOME(bare_late, "bare: datagram that waited, or that another process sent")       \
 	OUTCOME(bare_budget, "bare: more than the host's budget of stamped packets")           \
 	OUTCOME(bare_gso, "bare: segmentation offload")                                      \
 	OUTCOME(bare_mtu, "bare: would exceed the MTU")                                      \
