@@ -199,33 +199,71 @@ static void encap_again(uint8_t *at, const uint8_t *end, const struct encap_shap
 	assert_int_equal(encap_write(at, end, 6, shape, hops, 0x6873, 0, &node, &context), fits);
 }
 
+static void encap_check(const char *name, const struct encap_shape *shape, uint32_t hops)
+{
+	uint32_t wanted = encap_len(shape, hops);
+	struct vector vector;
+
+	vector_find(name, &vector);
+	assert_int_equal(wanted, (vector.octets[41] + 1) * 8);
+	for (size_t len = 0; len <= wanted; len++) {
+		uint8_t *header = calloc(1, len ? len : 1);
+
+		encap_again(header, header + len, shape, hops, len == wanted);
+		if (len == wanted)
+			assert_memory_equal(header, vector.octets + 40, len);
+		free(header);
+	}
+}
+
 static void test_encap_writes_the_vectors(void **state)
 {
-	static const char *const names[] = { "room-0", "room-1", "room-2", "room-3", "default-0" };
-	struct encap_shape usual = ENCAP_SHAPE_USUAL;
+	static const struct {
+		const char *name;
+		enum encap_carrier carrier;
+		uint32_t type, hops;
+	} stamps[] = {
+		{ "room-0", ENCAP_SNAPSHOT, IOAM6_USUAL_TYPE, 0 },
+		{ "room-1", ENCAP_SNAPSHOT, IOAM6_USUAL_TYPE, 1 },
+		{ "room-2", ENCAP_SNAPSHOT, IOAM6_USUAL_TYPE, 2 },
+		{ "room-3", ENCAP_SNAPSHOT, IOAM6_USUAL_TYPE, 3 },
+		{ "default-0", ENCAP_SNAPSHOT, IOAM6_USUAL_TYPE, 4 },
+		{ "generic-0", ENCAP_GENERIC, ENCAP_GENERIC_TYPE, 2 },
+		{ "generic-context-0", ENCAP_GENERIC_CONTEXT, IOAM6_USUAL_TYPE, 2 },
+		{ "ids-only", ENCAP_GENERIC, 0, 0 },
+		{ "ids-only-context", ENCAP_GENERIC_CONTEXT, 0, 0 },
+	};
 
 	(void)state;
-	for (uint32_t hops = 0; hops <= 4; hops++) {
-		struct vector vector;
+	for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++) {
+		struct encap_shape shape = encap_shape(stamps[i].carrier, stamps[i].type);
 
-		vector_find(names[hops], &vector);
-		assert_int_equal(encap_len(&usual, hops), 72 + 24 * hops);
-		for (size_t len = 0; len <= encap_len(&usual, hops); len++) {
-			uint8_t *header = malloc(len);
-
-			memset(header, 0, len);
-			encap_again(header, header + len, &usual, hops, len == encap_len(&usual, hops));
-			if (len == encap_len(&usual, hops))
-				assert_memory_equal(header, vector.octets + 40, len);
-			free(header);
-		}
+		encap_check(stamps[i].name, &shape, stamps[i].hops);
 	}
-	assert_int_equal(encap_hops(&usual, 71, 4), -1);
-	assert_int_equal(encap_hops(&usual, 72, 4), 0);
-	assert_int_equal(encap_hops(&usual, 95, 4), 0);
-	assert_int_equal(encap_hops(&usual, 96, 4), 1);
-	assert_int_equal(encap_hops(&usual, 1000, 4), 4);
-	assert_int_equal(encap_hops(&usual, 1000, 2), 2);
+}
+
+/* As many hops as fit, for every shape: the length says so, and a shorter one holds fewer. */
+static void test_encap_room(void **state)
+{
+	struct encap_shape usual = ENCAP_SHAPE_USUAL, made = encap_shape(ENCAP_SNAPSHOT, 0);
+
+	(void)state;
+	assert_memory_equal(&usual, &made, sizeof(usual));
+	for (uint32_t hops = 0; hops <= 4; hops++)
+		assert_int_equal(encap_len(&usual, hops), 72 + 24 * hops);
+	assert_int_equal(encap_hops_max(&usual), 8);
+	for (unsigned int carrier = 0; carrier < ENCAP_CARRIERS; carrier++)
+		for (uint32_t type = 0; type <= 0xfff; type++) {
+			struct encap_shape shape = encap_shape(carrier, type << 12 & ~IOAM6_UNDEFINED);
+			int most = encap_hops_max(&shape);
+
+			assert_true(encap_len(&shape, most) <= ENCAP_LEN_MAX);
+			assert_int_equal(encap_hops(&shape, encap_len(&shape, 0) - 1, most), -1);
+			for (int hops = 0; hops <= most; hops++)
+				assert_true(encap_hops(&shape, encap_len(&shape, hops), most) >= hops);
+			for (int octets = encap_len(&shape, 0); octets <= ENCAP_LEN_MAX; octets++)
+				assert_true((int)encap_len(&shape, encap_hops(&shape, octets, most)) <= octets);
+		}
 }
 
 static void test_vectors_have_their_outcome(void **state)
@@ -367,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_vectors_have_their_outcome),
 		cmocka_unit_test(test_append_and_complete_at_every_room),
 		cmocka_unit_test(test_encap_writes_the_vectors),
+		cmocka_unit_test(test_encap_room),
 		cmocka_unit_test(test_every_truncation),
 		cmocka_unit_test(test_mutations),
 	};

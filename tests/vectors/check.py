@@ -14,7 +14,7 @@ NONE32 = 0xFFFFFFFF
 TRACE = "ipv6.opt.ioam.trace."
 INVALID = ["invalid_nodelen", "invalid_remlen", "invalid_type"]
 NODE = ["hlim", "id", "iif", "eif", "tss", "tsf", "trdelay", "qdepth", "id_wide", "iif_wide", "eif_wide"]
-FIELDS = ["frame.time_epoch", "ipv6.src", "ipv6.dst"] + [TRACE + f for f in [
+FIELDS = ["frame.time_epoch", "ipv6.src", "ipv6.dst", "ipv6.opt.experimental"] + [TRACE + f for f in [
     "ns", "flag.o", "flag.a", "remlen", "type", "nodelen", "node.oss.len", "node.oss.scid", "node.oss.data"] + INVALID
     + ["node." + f for f in NODE]]
 POSIX_NODES, NTP_NODES = {7}, {9}
@@ -130,8 +130,16 @@ def check_nodes(vector, seen, skip):
     return wrong
 
 
+def check_identifier(vector, seen):
+    """tshark knows the option's number as an experiment's and shows its octets."""
+    wanted = "fff00000" if vector.packet["carrier"] == "generic-context" else ""
+    wanted += vector.packet["trace_id"] + vector.packet["span_id"] + f"01{vector.packet['flags']:02x}"
+    data = "".join(seen["ipv6.opt.experimental"]).replace(":", "")
+    return [] if data.startswith(wanted) else [f"tshark identifier: {data}, decode: {wanted}"]
+
+
 def check_context(vector, seen):
-    if "trace_id" not in vector.packet:
+    if vector.packet.get("carrier") != "snapshot":
         return []
     data = (seen[TRACE + "node.oss.data"] or [""])[-1].replace(":", "")
     scid = [int(v, 0) for v in seen[TRACE + "node.oss.scid"]][-1:]
@@ -148,6 +156,8 @@ def check_tshark(vector, seen):
     wrong = [] if marks == wanted else [f"tshark marks {marks}, not {wanted}"]
     if "blind" in words and any(seen[TRACE + "node." + key] for key in NODE):
         wrong.append("tshark reads nodes where the vector says that it does not")
+    if vector.outcome == "recorded" and vector.packet.get("carrier", "snapshot") != "snapshot":
+        wrong += check_identifier(vector, seen)
     if vector.outcome != "recorded" or "blind" in words:
         return wrong
     skip = int(words[words.index("skip") + 1]) if "skip" in words else 0

@@ -246,8 +246,9 @@ def write(name, about, lines, outcome, time=ARRIVAL, packet=None, hops=(), tshar
 
 
 def stamped(name, about, trace, options=None, protocol=6, transport=tcp, ids=True, flags=1, direction="request",
-            shadow=False, time=ARRIVAL, tshark=None, times=None, hop_limit=None, outcome="recorded"):
-    """A packet whose record is `trace`. options: all of the header's, if not just the trace and its padding."""
+            shadow=False, time=ARRIVAL, tshark=None, times=None, hop_limit=None, outcome="recorded", carrier="snapshot"):
+    """A packet whose record is `trace`, None: identifiers alone. options: all of the header's, if not just the trace and
+    its padding."""
     if options is None:
         options = fill(trace.lines())
     if hop_limit is None:
@@ -257,15 +258,17 @@ def stamped(name, about, trace, options=None, protocol=6, transport=tcp, ids=Tru
     if protocol in (6, 17):
         packet["source_port"], packet["destination_port"] = (40000, 8080) if protocol == 6 else (5353, 53)
     if ids:
-        packet |= {"trace_id": TRACE_ID.hex(), "span_id": SPAN_ID.hex(), "flags": flags, "carrier": "snapshot"}
-    packet |= {"namespace": trace.namespace, "overflow": bool(trace.flags & 8), "room_left": trace.room()}
+        packet |= {"trace_id": TRACE_ID.hex(), "span_id": SPAN_ID.hex(), "flags": flags, "carrier": carrier}
+    if trace:
+        packet |= {"namespace": trace.namespace, "overflow": bool(trace.flags & 8), "room_left": trace.room()}
     if shadow:
         packet["shadow"] = True
     if ids:
         packet["direction"] = direction
-    times = [hop.time for hop in trace.hops] if times is None else times
+    if times is None:
+        times = [hop.time for hop in trace.hops] if trace else []
     write(name, about, packet_lines(options, protocol, transport, hop_limit), outcome, time, packet,
-          [hop.json(trace.kind, t) for hop, t in zip(trace.hops, times)], tshark)
+          [hop.json(trace.kind, t) for hop, t in zip(trace.hops if trace else [], times)], tshark)
 
 
 def malformed(name, about, outcome, options, tshark=None, cut=None, payload_len=None):
@@ -312,10 +315,57 @@ def good():
     stamped("icmpv6", "A probe: ICMPv6 has no ports.", Trace(line(1), free=6), protocol=58, transport=echo)
     stamped("no-transport", "Nothing behind the hop-by-hop header (next header 59).", Trace(line(1)), protocol=59,
             transport=nothing)
+    identifiers()
     times_and_ids()
     types()
     snapshots()
     others()
+
+
+def identifier(block, context_type=None):
+    """The generic identifier option, with a context type or without."""
+    if context_type is None:
+        return [(bytes((0x1E, len(block))), f"option: identifier, {len(block)} octets")] + context_lines(block)
+    return [(bytes((0x1E, 4 + len(block))), f"option: identifier, {4 + len(block)} octets"),
+            (struct.pack("!HH", context_type, 0), f"context type 0x{context_type:04x}")] + context_lines(block)
+
+
+def identifiers():
+    def header(option, trace=None):
+        options = option + (trace.lines() if trace else [])
+        return options + pad(-(2 + sum(len(o) for o, _ in options)) % 8)
+
+    def plain(count):
+        hops = line(count)
+        for hop in hops:
+            hop.schema = None
+        return hops
+
+    kind = bits(0, 1, 3, 4, 6)
+    typed, untyped = identifier(context(), 0xFFF0), identifier(context())
+    for k in range(3):
+        trace = Trace(plain(k), kind=kind, free=5 * (2 - k))
+        stamped(f"generic-context-{k}", f"The identifier option with a context type, a trace with {k} hops behind it.",
+                trace, header(typed, trace), carrier="generic-context")
+        stamped(f"generic-{k}", f"The identifier option without a context type, a trace with {k} hops behind it.",
+                trace, header(untyped, trace), carrier="generic")
+    stamped("ids-only-context", "The identifier option with a context type, and nothing else.", None, header(typed),
+            carrier="generic-context", hop_limit=64, tshark="blind")
+    stamped("ids-only", "The identifier option without a context type, and nothing else.", None, header(untyped),
+            carrier="generic", hop_limit=64, tshark="blind")
+    stamped("ids-only-shadow", "A shadow without a trace: only the attribution says what it is.", None,
+            header(identifier(context(attribution=0x40), 0xFFF0)), carrier="generic-context", hop_limit=64, shadow=True,
+            tshark="blind")
+    stamped("ids-only-reply", "A reply's identifiers over UDP.", None,
+            header(identifier(context(attribution=0x80), 0xFFF0)), carrier="generic-context", hop_limit=64,
+            direction="reply", protocol=17, transport=udp, tshark="blind")
+    trace = Trace(plain(1), kind=kind, free=5)
+    stamped("generic-type-other", "Another context type, so another's identifiers: the trace is a record without ids.",
+            trace, header(identifier(context(), 0xFFF1), trace), ids=False)
+    stamped("generic-version", "A block of version 2: not read.", trace,
+            header(identifier(context(version=2), 0xFFF0), trace), ids=False)
+    write("ids-only-other", "Another's identifiers alone: no record.",
+          packet_lines(header(identifier(context(), 0xFFF1)), 6, tcp, 64), "pass", tshark="blind")
 
 
 def times_and_ids():
