@@ -12,6 +12,9 @@
 
 enum { SHADOWS_WITHOUT_SACK = 2 }; /* an acknowledgement number */
 
+/* stamp_work.shadow */
+enum { CLONE_PLAIN, CLONE_WHOLE, CLONE_CUT };
+
 /*
  * Makes the clone a shadow: its TCP header alone, no flag but ACK (a FIN would end the stream before its data), the
  * sequence number that of the first byte it speaks for. TCP leaves checksums to the device, so the field holds the
@@ -45,7 +48,7 @@ static __always_inline bool clone_send(struct __sk_buff *skb, struct stamp_work 
 	long sent;
 
 	work->clone_hops = hops;
-	work->shadow = shadow;
+	work->shadow = shadow ? CLONE_WHOLE : CLONE_PLAIN;
 	work->clone_len = skb->len;
 	sent = bpf_clone_redirect(skb, skb->ifindex, 0);
 	work->clone_len = 0;
@@ -59,8 +62,7 @@ static __always_inline bool shadow_may_go(struct socket_state *state, struct bpf
 		state->shadow_ack = ack;
 		state->shadow_count = 0;
 	}
-	return state->shadow_count++ < SHADOWS_WITHOUT_SACK ||
-	       tcp_has_sack(kernel_tcp(sk, config.self.kfuncs));
+	return state->shadow_count++ < SHADOWS_WITHOUT_SACK || tcp_has_sack(kernel_tcp(sk, config.self.kfuncs));
 }
 
 static __always_inline enum outcome shadow_send(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state,
@@ -72,24 +74,35 @@ static __always_inline enum outcome shadow_send(struct __sk_buff *skb, struct bp
 	return clone_send(skb, work, work->shadow_hops, true) ? OUTCOME_stamped_shadow : OUTCOME_bare_clone_failed;
 }
 
+/*
+ * The clone becomes a shadow and comes once more, as a queue counts the length that a packet had when it came here:
+ * a shaper would wait for, or refuse, what was cut off.
+ */
+static __always_inline int shadow_make(struct __sk_buff *skb, struct stamp_work *work)
+{
+	if (!shadow_cut(skb, work->range.first_seq) || !stamp_write(skb, work, work->clone_hops, IOAM6_FLAG_ACTIVE))
+		return TC_ACT_SHOT;
+	work->shadow = CLONE_CUT;
+	work->clone_len = skb->len;
+	return bpf_redirect(skb->ifindex, 0);
+}
+
 /* Without a socket: the clone that clone_send() has just sent, or not ours. A clone that fails here is dropped alone.
  */
 static __always_inline int stamp_again(struct __sk_buff *skb)
 {
 	__u32 key = 0;
 	struct stamp_work *work = bpf_map_lookup_elem(&stamp_work, &key);
-	__u8 flags = 0;
 
 	if (!work || work->clone_len != skb->len) {
 		count(OUTCOME_pass);
 		return TC_ACT_UNSPEC;
 	}
-	if (work->shadow) {
-		flags = IOAM6_FLAG_ACTIVE;
-		if (!shadow_cut(skb, work->range.first_seq))
-			return TC_ACT_SHOT;
-	}
-	return stamp_write(skb, work, work->clone_hops, flags) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	if (work->shadow == CLONE_CUT)
+		return TC_ACT_UNSPEC;
+	if (work->shadow == CLONE_WHOLE)
+		return shadow_make(skb, work);
+	return stamp_write(skb, work, work->clone_hops, 0) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 #endif

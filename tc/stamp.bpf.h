@@ -22,7 +22,7 @@ const volatile struct stamp_config config SEC(".rodata.config");
 struct stamp_work {
 	__u32 clone_len; /* 0: no clone under way */
 	__u32 clone_hops;
-	__u32 shadow; /* the clone becomes a shadow */
+	__u32 shadow; /* the clone becomes one: CLONE_* */
 	struct context context;
 
 	struct stamp_prefix destination;
