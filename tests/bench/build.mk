@@ -1,12 +1,12 @@
 # Measurements: make bench. Results go to build/bench/.
-BENCH_PROGRAMS := $(addprefix $(BUILD)/tests/bench/,run live)
+BENCH_PROGRAMS := $(addprefix $(BUILD)/tests/bench/,run live qdisc)
 BENCH_BPF := $(BUILD)/tests/bench/bench.bpf.o
 BENCH_CFLAGS = $(shell $(PKG_CONFIG) --cflags libbpf jansson)
 BENCH_LIBS = $(shell $(PKG_CONFIG) --libs libbpf jansson) -lm
 
 $(BUILD)/tests/bench/%.o: OBJECT_FLAGS = $(BENCH_CFLAGS)
 $(BENCH_BPF): BPF_CFLAGS += -Itests/bench
-$(BENCH_PROGRAMS): %: %.o $(addprefix $(BUILD)/tests/bench/,row.o packet.o hook.o)
+$(BENCH_PROGRAMS): %: %.o $(addprefix $(BUILD)/tests/bench/,row.o packet.o hook.o pair.o flow.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS)
 

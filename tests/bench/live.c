@@ -12,20 +12,14 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "hook.h"
+#include "pair.h"
 #include "row.h"
-#include "sdk/hopspan.h"
 #include "tc/sink.h"
 #include "tc/stamp.h"
 #include "wire/encap.h"
@@ -42,27 +36,14 @@ struct measured {
 	unsigned int room; /* of the traces, in hops behind the sender */
 };
 
-struct connection {
-	int client, server;
-};
-
 static struct hook hooks[HOOKS];
 static struct hook_stats at_last[HOOKS];
 static struct measured measured[KINDS];
-static struct connection bare, tagged;
+static struct pair bare, tagged;
 static struct ring_buffer *rings;
 static int policies;
 static uint64_t recorded;
 static unsigned int recorded_room;
-
-static void enter(const char *netns)
-{
-	int fd = open(netns, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		err(1, "%s", netns);
-	close(fd);
-}
 
 /* A request that has arrived: the router must be the newest in its trace. */
 static int record_count(void *unused, void *data, size_t len)
@@ -91,36 +72,6 @@ static int record_skip(void *unused, void *data, size_t len)
 	return 0;
 }
 
-static int listen_at(const char *server, struct sockaddr_in6 *address)
-{
-	socklen_t len = sizeof(*address);
-	int listener;
-
-	enter(server);
-	listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listener < 0 || bind(listener, (struct sockaddr *)address, len) || listen(listener, 8) ||
-	    getsockname(listener, (struct sockaddr *)address, &len))
-		err(1, "listen");
-	return listener;
-}
-
-/* Both ends are in this process; each keeps the namespace in which it was made. */
-static struct connection connection_make(const char *client, int listener, const struct sockaddr_in6 *address)
-{
-	struct connection connection;
-	int one = 1;
-
-	enter(client);
-	connection.client = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connection.client < 0 || connect(connection.client, (const struct sockaddr *)address, sizeof(*address)))
-		err(1, "connect");
-	connection.server = accept(listener, NULL, NULL);
-	if (connection.server < 0 || setsockopt(connection.client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
-	    setsockopt(connection.server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
-		err(1, "accept");
-	return connection;
-}
-
 static void way_set(enum stamp_way way)
 {
 	struct stamp_prefix all = { 0 };
@@ -142,30 +93,17 @@ static void message_pass(int from, int to)
 		err(1, "message");
 }
 
-static double now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1e9 + now.tv_nsec;
-}
-
 /* ns per request and answer, without the time of setsockopt. */
-static double exchange(const struct connection *connection, bool with_context, unsigned int requests)
+static double exchange(const struct pair *pair, bool with_context, unsigned int requests)
 {
-	struct hopspan_context context = {
-		.version = HOPSPAN_CONTEXT_VERSION, .flags = 1, .trace_id = { 1 }, .span_id = { 1 }
-	};
 	double sum_ns = 0, begin_ns;
 
 	for (unsigned int i = 0; i < requests; i++) {
-		memcpy(context.span_id + 4, &i, sizeof(i));
-		if (with_context &&
-		    setsockopt(connection->client, SOL_HOPSPAN, HOPSPAN_CONTEXT, &context, sizeof(context)))
-			err(1, "setsockopt(SOL_HOPSPAN)");
+		if (with_context)
+			pair_context(pair->client, i);
 		begin_ns = now_ns();
-		message_pass(connection->client, connection->server);
-		message_pass(connection->server, connection->client);
+		message_pass(pair->client, pair->server);
+		message_pass(pair->server, pair->client);
 		sum_ns += now_ns() - begin_ns;
 	}
 	return sum_ns / requests;
@@ -275,12 +213,12 @@ static void hooks_init(const char *object, const char *client, const char *route
 {
 	struct hook client_sink;
 
-	enter(client);
+	pair_enter(client);
 	hook_init(&hooks[STAMP], object, "eth0", BPF_TC_EGRESS, PROGRAM_STAMP);
 	hook_init(&client_sink, object, "eth0", BPF_TC_INGRESS, PROGRAM_SINK);
-	enter(router);
+	pair_enter(router);
 	hook_init(&hooks[DEPART], object, "eth1", BPF_TC_EGRESS, PROGRAM_DEPART);
-	enter(server);
+	pair_enter(server);
 	hook_init(&hooks[SINK], object, "eth0", BPF_TC_INGRESS, PROGRAM_SINK);
 	rings = ring_buffer__new(hook_map(&hooks[SINK], "records"), record_count, NULL, NULL);
 	if (!rings || ring_buffer__add(rings, hook_map(&client_sink, "records"), record_skip, NULL))
@@ -299,9 +237,9 @@ int main(int argc, char **argv)
 		errx(2, "usage: live BENCH_OBJECT ROUNDS REQUESTS CLIENT ROUTER SERVER ADDRESS");
 	hooks_init(argv[1], argv[4], argv[5], argv[6]);
 	measured_init(rounds);
-	listener = listen_at(argv[6], &address);
-	bare = connection_make(argv[4], listener, &address);
-	tagged = connection_make(argv[4], listener, &address);
+	listener = pair_listen(argv[6], &address);
+	bare = pair_make(argv[4], listener, &address, NULL);
+	tagged = pair_make(argv[4], listener, &address, NULL);
 	if (bpf_enable_stats(BPF_STATS_RUN_TIME) < 0)
 		err(1, "bpf_stats");
 	for (unsigned int warm = 0; warm < 2; warm++)
