@@ -43,6 +43,7 @@ struct inet6_dev {
 
 struct net_device {
 	unsigned int mtu;
+	unsigned int real_num_tx_queues;
 	struct inet6_dev *ip6_ptr;
 	struct Qdisc *qdisc;
 	struct {
@@ -214,14 +215,42 @@ static __always_inline __u32 skb_queue_bytes(struct sk_buff *skb, bool kfuncs)
 	return KERNEL_READ(kfuncs, qdisc, qstats.backlog);
 }
 
-/* Does the root qdisc sort packets by their socket, so that a clone may overtake its neighbours? */
+/* The first four characters of a qdisc's name tell those that there are apart. */
+#define QDISC_NAME(a, b, c, d) ((__u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+static __always_inline __u32 skb_qdisc_name(struct sk_buff *skb, bool kfuncs)
+{
+	struct Qdisc_ops *ops = KERNEL_READ(kfuncs, skb_root_qdisc(skb, kfuncs), ops);
+
+	return QDISC_NAME(KERNEL_READ(kfuncs, ops, id[0]), KERNEL_READ(kfuncs, ops, id[1]),
+			  KERNEL_READ(kfuncs, ops, id[2]), KERNEL_READ(kfuncs, ops, id[3]));
+}
+
+/*
+ * Does a clone, which has no socket, keep its place among the socket's packets? Not in fq, which sorts by socket and
+ * which other qdiscs may hold, nor where there are several transmit queues, as the socket's packets keep to one.
+ */
+static __always_inline bool skb_clone_keeps_place(struct sk_buff *skb, bool kfuncs)
+{
+	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
+
+	if (KERNEL_READ(kfuncs, dev, real_num_tx_queues) != 1)
+		return false;
+	switch (skb_qdisc_name(skb, kfuncs)) {
+	case QDISC_NAME('n', 'o', 'q', 'u'): /* noqueue */
+	case QDISC_NAME('p', 'f', 'i', 'f'): /* pfifo, pfifo_fast */
+	case QDISC_NAME('b', 'f', 'i', 'f'): /* bfifo */
+	case QDISC_NAME('f', 'q', '_', 'c'): /* fq_codel */
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Datagrams have no order to keep, and no other way than a clone: where fq paces them they go bare nevertheless. */
 static __always_inline bool skb_qdisc_is_fq(struct sk_buff *skb, bool kfuncs)
 {
-	struct Qdisc *qdisc = skb_root_qdisc(skb, kfuncs);
-	struct Qdisc_ops *ops = KERNEL_READ(kfuncs, qdisc, ops);
-
-	return KERNEL_READ(kfuncs, ops, id[0]) == 'f' && KERNEL_READ(kfuncs, ops, id[1]) == 'q' &&
-	       KERNEL_READ(kfuncs, ops, id[2]) == 0;
+	return skb_qdisc_name(skb, kfuncs) == QDISC_NAME('f', 'q', 0, 0);
 }
 
 #endif

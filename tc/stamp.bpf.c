@@ -49,6 +49,16 @@ static __always_inline enum outcome stamp_decide_gso(struct __sk_buff *skb, stru
 	return OUTCOME_stamped_in_place;
 }
 
+/* A global function: the verifier looks at it once. */
+__attribute__((noinline)) int clone_may_go(struct __sk_buff *skb, __u32 tcp)
+{
+	struct sk_buff *kskb = kernel_skb(skb, config.self.kfuncs);
+
+	if (!kskb)
+		return 0;
+	return tcp ? skb_clone_keeps_place(kskb, config.self.kfuncs) : !skb_qdisc_is_fq(kskb, config.self.kfuncs);
+}
+
 /* Decides way and room. */
 static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, struct socket_state *state,
 						 const struct stamp_policy *policy, int room, bool tcp,
@@ -69,7 +79,7 @@ static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, struct s
 	work->hops = fits;
 	if (fits == wanted && policy->way != STAMP_CLONE)
 		return OUTCOME_stamped_in_place;
-	if (policy->way != STAMP_IN_PLACE && !skb_qdisc_is_fq(kskb, config.self.kfuncs)) {
+	if (policy->way != STAMP_IN_PLACE && clone_may_go(skb, tcp)) {
 		work->hops = wanted;
 		return OUTCOME_stamped_clone;
 	}
