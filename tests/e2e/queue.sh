@@ -16,7 +16,7 @@ wait_for "the server" grep -q listens "$state/reader.log"
 tc -n "$(netns client)" qdisc replace dev eth0 root pfifo
 capture_start client sent ip6
 before=$(queue_octets)
-mapfile -t sizes < <(for _ in {1..30}; do echo 1000; echo 1400; done)
+for _ in {1..30}; do sizes+=(1000 1400); done
 node_exec client python3 "$top/tests/e2e/shadow.py" client $server 7000 "$tmp/plan" "${sizes[@]}" >"$tmp/sent.sha"
 wait_for "the server to have it all" test -s "$tmp/sha"
 octets=$(($(queue_octets) - before))
