@@ -76,7 +76,7 @@ static void ipv6_check(const char *who, const char *dev)
 			dev, dev);
 }
 
-int attach_identify(const struct words *words, const struct words_device *at, struct device *device)
+int attach_identify(const char *who, const struct words_device *at, struct device *device)
 {
 	struct identity *identity;
 	int error = identity_read(NULL, &identity), link_len = netlink_link_len(at->name);
@@ -87,12 +87,12 @@ int attach_identify(const struct words *words, const struct words_device *at, st
 	identity_free(identity);
 	if (link_len < 0)
 		return link_len;
-	if (words->node_id >= 0)
-		device->self.id = (uint32_t)words->node_id;
+	if (device->node_id >= 0)
+		device->self.id = (uint32_t)device->node_id;
 	device->self.link_len = (uint8_t)link_len;
 	device->self.kfuncs = program_kernel_has_casts();
 	strcpy(device->name, at->name);
-	ipv6_check(words->who, at->name);
+	ipv6_check(who, at->name);
 	return 0;
 }
 
@@ -106,17 +106,17 @@ int attach_tc(struct bpf_object *object, enum program program, int ifindex, stru
 }
 
 /* XDP where the driver runs it and it costs nothing; on veth it would turn the peer's segmentation offload off. */
-enum device_via attach_via(const struct words *words, const char *device)
+enum device_via attach_via(enum device_via wanted, const char *device)
 {
 	char driver[32] = "";
 
-	if (words->via)
-		return words->via;
+	if (wanted)
+		return wanted;
 	netlink_driver(device, driver, sizeof(driver));
 	return strcmp(driver, "veth") == 0 ? DEVICE_VIA_TC : DEVICE_VIA_XDP;
 }
 
-int attach_xdp(const struct places *places, const struct words *words, const struct words_device *at,
+int attach_xdp(const struct places *places, const char *who, const struct words_device *at, enum device_via wanted,
 	       enum program program, const void *config, size_t len)
 {
 	struct bpf_object *object;
@@ -127,9 +127,9 @@ int attach_xdp(const struct places *places, const struct words *words, const str
 	error = program_attach_xdp(object, program, at->ifindex);
 	program_unload(object);
 	if (error == -EBUSY)
-		fprintf(stderr, "%s: %s: another XDP program is there: try via tc\n", words->who, at->name);
-	if (error == -EOPNOTSUPP && words->via)
-		fprintf(stderr, "%s: %s: no XDP in its driver: try via tc\n", words->who, at->name);
+		fprintf(stderr, "%s: %s: another XDP program is there: try via tc\n", who, at->name);
+	if (error == -EOPNOTSUPP && wanted)
+		fprintf(stderr, "%s: %s: no XDP in its driver: try via tc\n", who, at->name);
 	return error;
 }
 
@@ -184,29 +184,56 @@ json_t *attach_json(const struct device *device)
 	return object;
 }
 
-/* One value as text: lists with spaces, counters a line each. */
-static void value_print(const char *key, const json_t *value)
+/* One value, as it stands behind its name. */
+static void scalar_print(const json_t *value)
 {
-	const char *name;
-	json_t *member;
-	size_t i;
-
-	if (json_is_object(value)) {
-		printf("    %s\n", key);
-		json_object_foreach ((json_t *)value, name, member)
-			printf("      %-22s %12lld\n", name, (long long)json_integer_value(member));
-		return;
-	}
-	printf("    %-24s", key);
-	if (json_is_array(value))
-		json_array_foreach (value, i, member)
-			printf(" %s", json_string_value(member));
-	else if (json_is_string(value))
+	if (json_is_string(value))
 		printf(" %s", json_string_value(value));
 	else if (json_is_boolean(value))
 		printf(" %s", json_is_true(value) ? "yes" : "no");
 	else
 		printf(" %lld", (long long)json_integer_value(value));
+}
+
+/* A line: the first member names the rest. */
+static void row_print(json_t *row)
+{
+	const char *name;
+	json_t *member;
+	bool first = true;
+
+	json_object_foreach (row, name, member) {
+		if (!first) {
+			printf(" %s", name);
+			scalar_print(member);
+			continue;
+		}
+		printf("      %-22s", json_string_value(member));
+		first = false;
+	}
+	putchar('\n');
+}
+
+/* One value as text: rows and counters a line each. */
+static void value_print(const char *key, json_t *value)
+{
+	bool rows = json_is_object(json_array_get(value, 0));
+	const char *name;
+	json_t *member;
+	size_t i;
+
+	printf(rows || json_is_object(value) ? "    %s\n" : "    %-24s", key);
+	if (json_is_object(value)) {
+		json_object_foreach (value, name, member)
+			printf("      %-22s %12lld\n", name, (long long)json_integer_value(member));
+		return;
+	}
+	json_array_foreach (value, i, member)
+		rows ? row_print(member) : scalar_print(member);
+	if (rows)
+		return;
+	if (!json_is_array(value))
+		scalar_print(value);
 	putchar('\n');
 }
 

@@ -15,16 +15,16 @@ struct json_t;
 int attach_open(struct places *places, const char *who);
 void attach_close(const struct places *places, int devices);
 
-/* Fills device->self and name from node.yaml and the words; -errno, printed. */
-int attach_identify(const struct words *words, const struct words_device *at, struct device *device);
+/* Fills device->self and name from node.yaml and device->node_id; -errno, printed. */
+int attach_identify(const char *who, const struct words_device *at, struct device *device);
 
 int attach_tc(struct bpf_object *object, enum program program, int ifindex, struct device *device);
 
-/* Where packets that come in are met: as the words say, else as the device's driver asks. */
-enum device_via attach_via(const struct words *words, const char *device);
+/* Where packets that come in are met: as wanted, else as the device's driver asks. */
+enum device_via attach_via(enum device_via wanted, const char *device);
 
-/* Loads an XDP program and attaches it. -EBUSY and, where the words insist on XDP, -EOPNOTSUPP were printed. */
-int attach_xdp(const struct places *places, const struct words *words, const struct words_device *at,
+/* Loads an XDP program and attaches it. -EBUSY and, where XDP is wanted and no other, -EOPNOTSUPP were printed. */
+int attach_xdp(const struct places *places, const char *who, const struct words_device *at, enum device_via wanted,
 	       enum program program, const void *config, size_t len);
 
 /* The verb `down`, of one device or all of the role. */

@@ -18,13 +18,17 @@ enum device_via { DEVICE_VIA_XDP = 1, DEVICE_VIA_TC = 2 };
 
 struct device {
 	uint32_t roles;
-	uint8_t via; /* of a router: enum device_via */
 	uint8_t made_clsact;
-	uint8_t replies;
-	uint8_t way;
+	uint8_t via;	    /* of a router: enum device_via */
+	uint8_t via_wanted; /* 0: auto */
+	uint8_t sink_via;   /* of a host */
+	uint8_t sink_via_wanted;
+	uint8_t replies; /* the sink carries contexts back */
+	uint8_t plain;	 /* the sink takes identifier options without a context type for ours */
+	uint8_t reserved;
 	uint32_t budget; /* stamped packets a second */
-	uint8_t sink_via; /* of a host */
-	uint8_t reserved[3];
+	int32_t node_id; /* by word; -1: node.yaml's */
+	uint32_t reserved2;
 	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];

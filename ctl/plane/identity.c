@@ -10,6 +10,7 @@
 #include "spans/arena.h"
 #include "record/document.h"
 #include "identity.h"
+#include "tc/sink.h"
 #include "wire/context.h"
 
 #define DEFAULT_PATH "/etc/hopspan/node.yaml"
@@ -27,14 +28,26 @@ struct interface {
 };
 
 struct identity {
-	struct arena arena; /* the interfaces */
+	struct arena arena; /* of the lists */
 	uint64_t node_id, node_id_wide, namespace;
 	struct interface *interfaces;
 	unsigned int interface_count;
+	struct destinations destinations;
+	uint16_t *reply_off; /* ports */
+	unsigned int reply_off_count;
 };
 
-enum root_key { ROOT_NODE_ID, ROOT_NODE_ID_WIDE, ROOT_INTERFACES, ROOT_NAMESPACES, ROOT_COUNT };
-static const char *const root_keys[ROOT_COUNT] = { "node_id", "node_id_wide", "interfaces", "namespaces" };
+enum root_key {
+	ROOT_NODE_ID,
+	ROOT_NODE_ID_WIDE,
+	ROOT_INTERFACES,
+	ROOT_NAMESPACES,
+	ROOT_DESTINATIONS,
+	ROOT_REPLIES,
+	ROOT_COUNT
+};
+static const char *const root_keys[ROOT_COUNT] = { "node_id",	 "node_id_wide", "interfaces",
+						   "namespaces", "destinations", "replies" };
 
 enum interface_key { INTERFACE_ID, INTERFACE_ID_WIDE, INTERFACE_COUNT };
 static const char *const interface_keys[INTERFACE_COUNT] = { "id", "id_wide" };
@@ -171,6 +184,50 @@ static int namespaces_read(const struct document *document, const yaml_node_t *n
 	return map_read(document, document_node(document, pair->value), &map, identity);
 }
 
+static int reply_port_read(const struct document *document, const yaml_node_t *value, struct identity *identity)
+{
+	uint64_t port = 0;
+
+	if (document_number(document, value, "off_ports", UINT16_MAX, &port))
+		return -EINVAL;
+	if (!port)
+		return document_complain(document, value, "off_ports: 0 is no port");
+	for (unsigned int i = 0; i < identity->reply_off_count; i++)
+		if (identity->reply_off[i] == port)
+			return document_complain(document, value, "%llu stands twice in off_ports",
+						 (unsigned long long)port);
+	identity->reply_off[identity->reply_off_count++] = (uint16_t)port;
+	return 0;
+}
+
+static int replies_key_read(const struct document *document, unsigned int key, const yaml_node_t *value, void *into)
+{
+	struct identity *identity = into;
+	size_t count;
+
+	(void)key; /* there is one */
+	if (document_is_empty(value))
+		return 0;
+	if (value->type != YAML_SEQUENCE_NODE)
+		return document_complain(document, value, "off_ports: [PORT, ...] is expected");
+	count = value->data.sequence.items.top - value->data.sequence.items.start;
+	if (count > SINK_REPLY_OFF_MAX)
+		return document_complain(document, value, "off_ports: more than %d", SINK_REPLY_OFF_MAX);
+	identity->reply_off = arena_alloc(&identity->arena, (count + 1) * sizeof(*identity->reply_off));
+	for (size_t i = 0; i < count; i++)
+		if (reply_port_read(document, document_node(document, value->data.sequence.items.start[i]), identity))
+			return -EINVAL;
+	return 0;
+}
+
+static int replies_read(const struct document *document, const yaml_node_t *node, struct identity *identity)
+{
+	static const char *const keys[] = { "off_ports" };
+	static const struct map map = { keys, 1, "replies", "replies: {off_ports: [PORT, ...]}", replies_key_read };
+
+	return map_read(document, node, &map, identity);
+}
+
 static int root_key_read(const struct document *document, unsigned int key, const yaml_node_t *value, void *into)
 {
 	struct identity *identity = into;
@@ -182,8 +239,12 @@ static int root_key_read(const struct document *document, unsigned int key, cons
 		return document_number(document, value, "node_id_wide", NODE_ID_WIDE_MAX, &identity->node_id_wide);
 	case ROOT_INTERFACES:
 		return interfaces_read(document, value, identity);
-	default:
+	case ROOT_NAMESPACES:
 		return namespaces_read(document, value, identity);
+	case ROOT_DESTINATIONS:
+		return destinations_read(document, value, &identity->arena, &identity->destinations);
+	default:
+		return replies_read(document, value, identity);
 	}
 }
 
@@ -245,4 +306,15 @@ void identity_fill(const struct identity *identity, const char *device, int ifin
 		self->interface = (uint16_t)interface->id;
 	if (interface && interface->has_id_wide)
 		self->interface_wide = (uint32_t)interface->id_wide;
+}
+
+const struct destinations *identity_destinations(const struct identity *identity)
+{
+	return &identity->destinations;
+}
+
+const uint16_t *identity_reply_off(const struct identity *identity, unsigned int *count)
+{
+	*count = identity->reply_off_count;
+	return identity->reply_off;
 }

@@ -8,12 +8,17 @@
  *	  eth1: {id: 3, id_wide: 70003}  16 and 32 bits; default: the ifindex
  *	namespaces:
  *	  0x6873: {time: ptp}            one namespace, PTP time: all that is written so far
+ *	destinations:
+ *	  2001:db8::/32: {path: proved}  how packets are stamped, by destination: destinations.h
+ *	replies:
+ *	  off_ports: [8080]              local ports whose answers carry nothing back
  *
  * Numbers are decimal or 0x and are written as given; all ones, the default of both node ids, means "not available".
  */
 #ifndef HOPSPAN_IDENTITY_H
 #define HOPSPAN_IDENTITY_H
 
+#include "destinations.h"
 #include "tc/plane.h"
 
 struct identity;
@@ -27,5 +32,10 @@ void identity_free(struct identity *identity);
 
 /* Fills the ids and the namespace of `self`, nothing else. An ifindex beyond 16 bits makes the short id all ones. */
 void identity_fill(const struct identity *identity, const char *device, int ifindex, struct plane_node *self);
+
+const struct destinations *identity_destinations(const struct identity *identity);
+
+/* Ports in host order, each once. */
+const uint16_t *identity_reply_off(const struct identity *identity, unsigned int *count);
 
 #endif

@@ -11,7 +11,7 @@
 #include "attach.h"
 #include "counters.h"
 #include "program.h"
-#include "words.h"
+#include "start.h"
 #include "xdp/transit.h"
 
 static int hook_tc(const struct places *places, enum program program, const struct transit_config *config, int ifindex,
@@ -27,15 +27,15 @@ static int hook_tc(const struct places *places, enum program program, const stru
 	return error;
 }
 
-static int arrive_attach(const struct places *places, const struct words *words, const struct words_device *at,
+static int arrive_attach(const struct places *places, const char *who, const struct words_device *at,
 			 const struct transit_config *config, struct device *device)
 {
-	enum device_via via = attach_via(words, at->name);
+	enum device_via via = attach_via(device->via_wanted, at->name);
 	int error = 0;
 
 	if (via == DEVICE_VIA_XDP) {
-		error = attach_xdp(places, words, at, PROGRAM_XDP_TRANSIT, config, sizeof(*config));
-		if (error == -EOPNOTSUPP && !words->via)
+		error = attach_xdp(places, who, at, device->via_wanted, PROGRAM_XDP_TRANSIT, config, sizeof(*config));
+		if (error == -EOPNOTSUPP && !device->via_wanted)
 			via = DEVICE_VIA_TC; /* the driver has no native XDP */
 	}
 	if (via == DEVICE_VIA_TC)
@@ -61,34 +61,47 @@ static void router_detach(const struct places *places, int devices, int ifindex)
 }
 
 /* Departure first: what arrives then is completed. */
+static int router_attach(const struct places *places, const char *who, const struct words_device *at,
+			 struct device *device)
+{
+	struct transit_config config = { .self = device->self };
+	int error = hook_tc(places, PROGRAM_DEPART, &config, at->ifindex, device);
+
+	return error ? error : arrive_attach(places, who, at, &config, device);
+}
+
+int router_start(const struct places *places, int devices, const char *who, const struct words_device *at,
+		 struct device *device)
+{
+	int error = attach_identify(who, at, device);
+
+	if (!error && device->self.id == 0xffffff && device->self.id_wide == 0xffffffffffffff) {
+		fprintf(stderr, "%s: which node is this? node-id N, or node.yaml\n", who);
+		return EXIT_FAILED;
+	}
+	if (!error)
+		error = device_set(devices, at->ifindex, device);
+	if (!error)
+		error = router_attach(places, who, at, device);
+	if (error) {
+		fprintf(stderr, "%s: %s: %s\n", who, at->name, strerror(-error));
+		router_detach(places, devices, at->ifindex);
+		return EXIT_FAILED;
+	}
+	device_set(devices, at->ifindex, device);
+	return EXIT_DONE;
+}
+
 static int router_up_device(const struct places *places, int devices, const struct words *words,
 			    const struct words_device *at)
 {
 	struct device device = { 0 };
-	struct transit_config config;
-	int error;
 
 	device_get(devices, at->ifindex, &device);
 	device.roles |= DEVICE_ROUTER;
-	error = attach_identify(words, at, &device);
-	if (!error && device.self.id == 0xffffff && device.self.id_wide == 0xffffffffffffff) {
-		fprintf(stderr, "%s: which node is this? node-id N, or node.yaml\n", words->who);
-		return EXIT_FAILED;
-	}
-	config = (struct transit_config){ .self = device.self };
-	if (!error)
-		error = device_set(devices, at->ifindex, &device);
-	if (!error)
-		error = hook_tc(places, PROGRAM_DEPART, &config, at->ifindex, &device);
-	if (!error)
-		error = arrive_attach(places, words, at, &config, &device);
-	if (error) {
-		fprintf(stderr, "%s: %s: %s\n", words->who, at->name, strerror(-error));
-		router_detach(places, devices, at->ifindex);
-		return EXIT_FAILED;
-	}
-	device_set(devices, at->ifindex, &device);
-	return EXIT_DONE;
+	device.node_id = (int32_t)words->node_id;
+	device.via_wanted = words->via;
+	return router_start(places, devices, words->who, at, &device);
 }
 
 int cmd_router_up(const struct options *options, int argc, char **argv)

@@ -2,23 +2,13 @@
 /* Parses the words of `host` and `router`. */
 #include "words.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char *const way_names[] = {
-	[STAMP_AUTO] = "auto", [STAMP_IN_PLACE] = "in-place", [STAMP_CLONE] = "clone", [STAMP_SHADOW] = "shadow"
-};
-
 enum { BUDGET_MIN = 10, BUDGET_MAX = 1000000000 };
-
-const char *words_way_name(enum stamp_way way)
-{
-	return way_names[way];
-}
 
 /* A word's value, refused with the choices there are. */
 static int word_choice(const struct command *command, const char *word, const char *value, const char *const *names,
@@ -55,27 +45,42 @@ static int word_device(struct words *words, const char *name)
 	return 0;
 }
 
-static int word_prefix(struct words *words, const struct command *command, const char *value)
+/* "proved PREFIX": a prefix with its path. Named twice it must be the same. */
+static int word_prefix(struct words *words, const struct command *command, const char *word, const char *value)
 {
-	struct stamp_prefix *prefix = &words->proved[words->proved_count];
-	char address[INET6_ADDRSTRLEN + 4];
-	unsigned long bits = 128;
-	char *slash, *end = "";
+	struct destination *named = &words->named[words->named_count];
 
-	snprintf(address, sizeof(address), "%s", value);
-	slash = strchr(address, '/');
-	if (slash) {
-		*slash = 0;
-		bits = strtoul(slash + 1, &end, 10);
+	if (words->named_count == sizeof(words->named) / sizeof(words->named[0]))
+		return misuse(command, "more than %u prefixes", words->named_count);
+	*named = (struct destination){ 0 };
+	if (!policy_prefix_parse(value, &named->prefix))
+		return misuse(command, "%s %s: not an IPv6 prefix", word, value);
+	policy_parse(&named->policy, POLICY_PATH, word);
+	for (unsigned int i = 0; i < words->named_count; i++) {
+		if (memcmp(&words->named[i].prefix, &named->prefix, sizeof(named->prefix)) != 0)
+			continue;
+		if (words->named[i].policy.values[POLICY_PATH] == named->policy.values[POLICY_PATH])
+			return 0;
+		return misuse(command, "%s %s: it was said to be otherwise", word, value);
 	}
-	if (strlen(value) >= sizeof(address) || *end || (slash && !slash[1]) || bits > 128 ||
-	    inet_pton(AF_INET6, address, prefix->address) != 1)
-		return misuse(command, "proved %s: not an IPv6 prefix", value);
-	if (words->proved_count == STAMP_PREFIXES_MAX - 1)
-		return misuse(command, "more than %d prefixes", STAMP_PREFIXES_MAX - 1);
-	prefix->prefix_len = bits;
-	words->proved_count++;
+	words->named_count++;
 	return 0;
+}
+
+/* One of the words that node.yaml knows as well. False: it is none. */
+static bool word_policy(struct words *words, const struct command *command, const char *word, const char *value,
+			int *status)
+{
+	for (enum policy_key key = POLICY_WAY; key < POLICY_KEYS; key++) {
+		const char *wanted;
+
+		if (strcmp(word, policy_keys[key]) != 0)
+			continue;
+		wanted = policy_parse(&words->policy, key, value);
+		*status = wanted ? misuse(command, "%s %s: %s", word, value, wanted) : 0;
+		return true;
+	}
+	return false;
 }
 
 static int word_node_id(struct words *words, const struct command *command, const char *value)
@@ -112,31 +117,20 @@ static int word_via(struct words *words, const struct command *command, const ch
 
 static int word_host(struct words *words, const struct command *command, const char *word, const char *value)
 {
-	static const char *const carriers[] = { "snapshot" }, *const switches[] = { "off", "on" };
-	int choice = 0, status;
+	int status;
 
-	if (strcmp(word, "proved") == 0)
-		return word_prefix(words, command, value);
+	if (strcmp(word, "proved") == 0 || strcmp(word, "probe") == 0 || strcmp(word, "off") == 0)
+		return word_prefix(words, command, word, value);
 	if (strcmp(word, "budget") == 0)
 		return word_budget(words, command, value);
 	if (strcmp(word, "via") == 0)
 		return word_via(words, command, value);
-	if (strcmp(word, "carrier") == 0)
-		return word_choice(command, word, value, carriers, 1, &choice);
 	if (strcmp(word, "cgroup") == 0) {
 		words->cgroup = value;
 		return 0;
 	}
-	if (strcmp(word, "way") == 0) {
-		status = word_choice(command, word, value, way_names, 4, &choice);
-		words->way = status ? words->way : (enum stamp_way)choice;
+	if (word_policy(words, command, word, value, &status))
 		return status;
-	}
-	if (strcmp(word, "replies") == 0) {
-		status = word_choice(command, word, value, switches, 2, &choice);
-		words->replies = status ? words->replies : choice;
-		return status;
-	}
 	return misuse(command, "unknown word \"%s\"", word);
 }
 
@@ -165,7 +159,7 @@ static int word_parse(struct words *words, const struct command *command, int kn
 
 int words_parse(struct words *words, const struct command *command, int known, bool may_be_empty, int argc, char **argv)
 {
-	*words = (struct words){ .replies = true, .node_id = -1, .budget = STAMP_BUDGET_DEFAULT };
+	*words = (struct words){ .node_id = -1, .budget = STAMP_BUDGET_DEFAULT };
 	snprintf(words->who, sizeof(words->who), "hopspan %s %s", command->object, command->verb);
 	for (int i = 0; i < argc; i += 2) {
 		int status = word_parse(words, command, known, argv[i], i + 1 < argc ? argv[i + 1] : NULL);

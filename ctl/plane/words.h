@@ -11,7 +11,7 @@
 
 #include "cmd.h"
 #include "device.h"
-#include "tc/stamp.h"
+#include "policies.h"
 
 enum { WORDS_DEVICES_MAX = 64 };
 
@@ -23,15 +23,14 @@ struct words_device {
 struct words {
 	struct words_device devices[WORDS_DEVICES_MAX];
 	unsigned int device_count;
-	struct stamp_prefix proved[STAMP_PREFIXES_MAX]; /* network byte order */
-	unsigned int proved_count;
-	enum stamp_way way;
-	enum device_via via; /* 0: auto */
-	bool replies;
-	long budget;	    /* stamped packets a second; 0: no limit */
-	const char *cgroup; /* NULL: the default */
-	long node_id;	    /* -1: as node.yaml says */
-	char who[32];	    /* "hopspan host up": begins every message */
+	struct destination named[POLICIES_MAX - 1];
+	unsigned int named_count;
+	struct policy policy; /* of all that are named, and the file's defaults */
+	enum device_via via;  /* 0: auto */
+	long budget;	      /* stamped packets a second; 0: no limit */
+	const char *cgroup;   /* NULL: the default */
+	long node_id;	      /* -1: as node.yaml says */
+	char who[32];	      /* "hopspan host up": begins every message */
 };
 
 /* Which words an object's verb knows. */
@@ -43,7 +42,5 @@ int words_parse(struct words *words, const struct command *command, int known, b
 
 /* Root, and a kernel with IPv6? 0 or EXIT_FAILED, printed. */
 int words_check_machine(const char *who);
-
-const char *words_way_name(enum stamp_way way);
 
 #endif
