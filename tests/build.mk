@@ -29,7 +29,7 @@ $(TRIAL_PROGRAM): $(TRIAL_SOURCES:%.c=$(BUILD)/%.o) $(UNIT_OBJECTS)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
 
 # Programs of the end-to-end tests: of ours they see the public header alone, as an application does.
-API_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/e2e/*.c))
+API_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(wildcard tests/e2e/*.c)))
 $(API_PROGRAMS): $(BUILD)/%: %.c sdk/hopspan.h
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
@@ -37,6 +37,6 @@ $(API_PROGRAMS): $(BUILD)/%: %.c sdk/hopspan.h
 
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: test-build
-test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(API_PROGRAMS)
+test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(API_PROGRAMS) $(BUILD)/tests/e2e/somebody.bpf.o
 
 include tests/bench/build.mk

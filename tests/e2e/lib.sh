@@ -93,6 +93,25 @@ capture_start() {
 
 capture_stop() { stop "capture-$1"; }
 
+# behind_start NODE NAME: what NODE's netfilter gets of TCP and UDP, the first behind tc ingress, into $tmp/NAME.pcap.
+behind_start() {
+	node_exec "$1" nft -f - <<-END || skip "nft cannot log to a group here"
+	table ip6 behind {
+		chain arrived {
+			type filter hook prerouting priority raw;
+			meta l4proto { tcp, udp } log group 68 queue-threshold 1
+		}
+	}
+	END
+	node_start "$1" "capture-$2" tcpdump -Z root -U -n -s 0 -B 32768 -i nflog:68 -w "$tmp/$2.pcap"
+	wait_for "tcpdump on the log group" grep -q "listening on" "$state/capture-$2.log"
+}
+
+behind_stop() {
+	capture_stop "$2"
+	node_exec "$1" nft delete table ip6 behind
+}
+
 # segments CAPTURE: the TCP segments to port 7000 as shadow_judge.py reads them.
 segments() {
 	tshark -r "$1" -o tcp.relative_sequence_numbers:false -o tcp.analyze_sequence_numbers:false \

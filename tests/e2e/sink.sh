@@ -10,26 +10,12 @@ need nft
 
 requests=20
 
-# log_start NODE GROUP: what NODE's netfilter gets, in $tmp/NODE-behind.pcap
-log_start() {
-	node_exec "$1" nft -f - <<-END || skip "nft cannot log to a group here"
-	table ip6 behind {
-		chain arrived {
-			type filter hook prerouting priority raw;
-			meta l4proto tcp log group $2 queue-threshold 1
-		}
-	}
-	END
-	node_start "$1" "capture-$1-behind" tcpdump -Z root -U -n -s 0 -i "nflog:$2" -w "$tmp/$1-behind.pcap"
-	wait_for "tcpdump on the log group" grep -q "listening on" "$state/capture-$1-behind.log"
-}
-
 line_up
 collect_start
 cart_start
 for node in client server; do
 	capture_start $node $node-before -Q in ip6
-	log_start $node 68
+	behind_start $node $node-behind
 done
 shop_run $requests 5 --ids "$tmp/ids"
 shop_run 5 5 20000 --ids "$tmp/ids-large"
