@@ -251,11 +251,11 @@ static void sink_expect_all(const struct sink *sink, enum outcome first, enum ou
 			fail_msg("no packet was %s", outcome_name(i));
 }
 
-static void vectors_check(enum program program, bool link)
+static void vectors_check(enum program program, bool link, bool plain)
 {
 	struct sink sink;
 
-	sink_open(&sink, program, link, false);
+	sink_open(&sink, program, link, plain);
 	packets_each(sink_check, &sink);
 	sink_expect_all(&sink, OUTCOME_pass, OUTCOME_other_options);
 	sink_expect_all(&sink, OUTCOME_recorded, OUTCOME_foreign_option);
@@ -266,14 +266,15 @@ static void vectors_check(enum program program, bool link)
 void test_tc_sink(void **state)
 {
 	(void)state;
-	vectors_check(PROGRAM_SINK, true);
+	vectors_check(PROGRAM_SINK, true, false);
+	vectors_check(PROGRAM_SINK, true, true);
 }
 
 void test_xdp_sink(void **state)
 {
 	(void)state;
-	vectors_check(PROGRAM_XDP_SINK, true);
-	vectors_check(PROGRAM_XDP_SINK, false);
+	vectors_check(PROGRAM_XDP_SINK, true, true);
+	vectors_check(PROGRAM_XDP_SINK, false, false);
 }
 
 /* BIG TCP: without a payload length in the header there is none to set right. */
