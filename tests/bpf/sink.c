@@ -126,6 +126,8 @@ static void record_check(const struct packet *packet, const struct trial_out *ou
 	/* What ctl reads from it, where nodes fill the data and nothing was cut off. */
 	if (record_decode(record->packet, record->packet_len, &decoded) != OUTCOME_recorded)
 		return;
+	if (decoded.hop_count && decoded.namespace != CONTEXT_NAMESPACE)
+		return; /* ctl reads any trace, a sink its own */
 	packet_expect(packet, "decoded context", decoded.has_context, true);
 	packet_expect_octets(packet, "decoded context", (uint8_t *)&decoded.context, CONTEXT_LEN,
 			     (const uint8_t *)context, CONTEXT_LEN);
