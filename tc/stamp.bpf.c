@@ -244,11 +244,13 @@ static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct b
 
 	if (!kskb || !work)
 		return outcome;
-	full = bpf_sk_fullsock(sk);
-	if (tp)
+	if (tp) {
 		outcome = segment_plan(skb, sk, tp, state, kskb, work);
-	else if (full && full->protocol == NEXT_HEADER_UDP)
-		outcome = datagram_plan(skb, full, state, kskb, work);
+	} else {
+		full = bpf_sk_fullsock(sk);
+		if (full && full->protocol == NEXT_HEADER_UDP)
+			outcome = datagram_plan(skb, full, state, kskb, work);
+	}
 	if (outcome != OUTCOME_pass)
 		return outcome;
 	work->tcp = tp != NULL;

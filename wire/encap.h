@@ -88,8 +88,8 @@ WIRE_INLINE int encap_hops(const struct encap_shape *shape, int octets, int hops
 	octets &= ~7;
 	if (octets < least)
 		return -1;
-	if (!shape->type)
-		return 0;
+	if (octets >= least + hops_max * shape->hop_len) /* mostly; a division costs */
+		return hops_max;
 	hops = (uint32_t)(octets - least) / shape->hop_len;
 	return hops < hops_max ? hops : hops_max;
 }
