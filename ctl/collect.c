@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * hopspan collect: sinks -> records -> transfers -> spans -> store, with a door in for applications' OTLP and one out
- * to an endpoint. Three threads that meet only in the store: this one, the receiver's and the exporter's.
+ * to an endpoint. Three threads that meet only in the store: this one, the receiver's and the exporter's. A fourth
+ * watches paths.
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "otlp/export.h"
 #include "record/nodes.h"
 #include "otlp/otlp.h"
+#include "path/watch.h"
 #include "plane/sinks.h"
 #include "otlp/receive.h"
 #include "store/store.h"
@@ -36,6 +38,7 @@ struct collect {
 	struct sinks *sinks;
 	struct receive *doors[DOORS_MAX];
 	struct export *export;
+	struct watch *watch;
 	struct span_attrs resource;
 	struct arena arena; /* of the resource */
 	uint64_t spans, lost_spans;
@@ -151,6 +154,8 @@ static int collect_open(struct collect *collect)
 		error = receive_start(collect->listen[i], collect->store_path, &collect->doors[i]);
 	if (!error && url)
 		error = export_start(url, collect->store_path, &collect->export);
+	if (!error && geteuid() == 0)
+		error = watch_start(&collect->watch);
 	if (!error)
 		fprintf(stderr, "hopspan collect: OTLP in %s%s, store %s, %d sinks%s%s\n", collect->listen[0],
 			collect->door_count > 1 ? " and others" : "", collect->store_path,
@@ -221,6 +226,7 @@ static void collect_summary(const struct collect *collect)
 /* The doors in close first, so that the way out has everything. */
 static void collect_close(struct collect *collect)
 {
+	watch_stop(collect->watch);
 	for (unsigned int i = 0; i < collect->door_count; i++)
 		receive_stop(collect->doors[i]);
 	if (collect->export)
