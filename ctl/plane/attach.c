@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "identity.h"
+#include "path/path_json.h"
 #include "record/leap.h"
 #include "netlink.h"
 
@@ -244,8 +245,9 @@ static void attach_print(const json_t *device)
 
 	printf("%s\n", json_string_value(json_object_get(device, "dev")));
 	json_object_foreach ((json_t *)device, key, value)
-		if (strcmp(key, "dev") != 0)
+		if (strcmp(key, "dev") != 0 && strcmp(key, "paths") != 0)
 			value_print(key, value);
+	path_print(device, "    ");
 }
 
 int attach_show(const struct options *options, const struct command *command, enum device_role role,

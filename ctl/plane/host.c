@@ -13,6 +13,7 @@
 #include "attach.h"
 #include "counters.h"
 #include "identity.h"
+#include "path/path_json.h"
 #include "program.h"
 #include "start.h"
 #include "tc/sink.h"
@@ -175,6 +176,7 @@ static json_t *host_json(const struct places *places, int ifindex, const struct 
 	json_object_set_new(object, "reply_off_ports", reply_off_json(places));
 	json_object_set_new(object, "stamp_attached", json_boolean(program_is_attached_tc(PROGRAM_STAMP, ifindex)));
 	json_object_set_new(object, "sink_attached", json_boolean(sink && xdp));
+	path_json(object, places->netns);
 	json_object_set_new(object, "stamp", counters_json(places->netns, "stamp"));
 	json_object_set_new(object, "sink", counters_json(places->netns, "sink"));
 	return object;

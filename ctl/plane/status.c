@@ -10,6 +10,7 @@
 
 #include "attach.h"
 #include "counters.h"
+#include "path/path_json.h"
 
 static const char *const roles[] = { "stamp", "sink", "transit", "depart" };
 
@@ -50,6 +51,7 @@ static json_t *netns_json(const char *folder, const char *cookie)
 			json_object_set(object, roles[i], counters);
 		json_decref(counters);
 	}
+	path_json(object, folder);
 	return object;
 }
 
@@ -116,6 +118,7 @@ static void netns_print(const json_t *netns)
 	}
 	for (int role = 0; role < 4; role++)
 		counters_print(roles[role], json_object_get(netns, roles[role]));
+	path_print(netns, "  ");
 }
 
 int cmd_status(const struct options *options, int argc, char **argv)
