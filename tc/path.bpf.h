@@ -88,7 +88,16 @@ static __always_inline bool path_carries(struct stamp_work *work, __u64 socket, 
 	return true;
 }
 
-/* The stamped segment has left: remembered until it is acknowledged. TCP's own counters tell how the others fare. */
+/* TCP's own counters tell how all segments fare. */
+static __always_inline void sent_count_all(struct path *path, struct socket_state *state, struct bpf_tcp_sock *tp)
+{
+	__sync_fetch_and_add(&path->segments, (__u64)(tp->data_segs_out - state->seen_segments));
+	__sync_fetch_and_add(&path->repeated, (__u64)(tp->total_retrans - state->seen_repeated));
+	state->seen_segments = tp->data_segs_out;
+	state->seen_repeated = tp->total_retrans;
+}
+
+/* The stamped segment has left: remembered until it is acknowledged. */
 static __always_inline void sent_remember(struct socket_state *state, const struct stamp_work *work,
 					  struct bpf_tcp_sock *tp)
 {
@@ -102,10 +111,7 @@ static __always_inline void sent_remember(struct socket_state *state, const stru
 	if (!path)
 		return;
 	__sync_fetch_and_add(&path->stamped, 1);
-	__sync_fetch_and_add(&path->segments, (__u64)(tp->data_segs_out - state->seen_segments));
-	__sync_fetch_and_add(&path->repeated, (__u64)(tp->total_retrans - state->seen_repeated));
-	state->seen_segments = tp->data_segs_out;
-	state->seen_repeated = tp->total_retrans;
+	sent_count_all(path, state, tp);
 }
 
 static __always_inline bool sent_overlaps(const struct socket_state *state, __u32 begin, __u32 end)
@@ -149,7 +155,8 @@ static __always_inline void sent_arrived(struct socket_state *state, const struc
 
 /* A stamped segment is sent again, and not because the path's MTU fell: back to shadows until the path is proved anew.
  */
-static __always_inline void sent_repeated(struct socket_state *state, const struct stamp_work *work)
+static __always_inline void sent_repeated(struct socket_state *state, const struct stamp_work *work,
+					  struct bpf_tcp_sock *tp)
 {
 	struct path *path = bpf_map_lookup_elem(&stamp_path, work->destination.address);
 
@@ -158,6 +165,7 @@ static __always_inline void sent_repeated(struct socket_state *state, const stru
 	if (!path)
 		return;
 	__sync_fetch_and_add(&path->stamped_repeated, 1);
+	sent_count_all(path, state, tp); /* it is among them at the same moment */
 	if (path->state == PATH_PROVED || path->state == PATH_TRYING)
 		path_change(path, PATH_DOUBTED, bpf_ktime_get_ns());
 }
@@ -172,7 +180,7 @@ static __always_inline void sent_watch(struct socket_state *state, const struct 
 		sent_arrived(state, work, socket);
 	else if (work->range.len && (__s32)(seq - tp->snd_nxt) < 0 && tp->mss_cache >= state->sent_mss &&
 		 sent_overlaps(state, seq, seq + work->range.len))
-		sent_repeated(state, work);
+		sent_repeated(state, work, tp);
 }
 
 #endif

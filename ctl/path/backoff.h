@@ -31,17 +31,21 @@ static inline void backoff_failed(struct backoff *backoff, uint64_t now_ns)
 }
 
 /*
- * A stamped segment was sent again. After a good time (twice what it would have to wait, at least 20 s) that is a
- * chance loss until the contrary is known, and the path is probed at once.
+ * A stamped segment was sent again. The first time, and after a good while (twice what it would have to wait, at least
+ * 20 s), that is a chance loss until the contrary is known: probed at once. `proved_ns`: how long it was, 0: never.
  */
-static inline void backoff_doubted(struct backoff *backoff, uint64_t good_ns, uint64_t now_ns)
+static inline void backoff_doubted(struct backoff *backoff, uint64_t proved_ns, uint64_t now_ns)
 {
-	uint64_t least_ns = 2 * backoff_ns(backoff);
+	uint64_t wait_ns = backoff_ns(backoff);
 
-	if (good_ns >= (least_ns ? least_ns : 2 * BACKOFF_FIRST_NS))
+	if (wait_ns < BACKOFF_FIRST_NS)
+		wait_ns = BACKOFF_FIRST_NS;
+	if (proved_ns >= 2 * wait_ns || (proved_ns && !backoff->setbacks)) {
 		backoff->setbacks = 0;
-	backoff->next_ns = now_ns + backoff_ns(backoff);
+		wait_ns = 0;
+	}
 	backoff->setbacks++;
+	backoff->next_ns = now_ns + wait_ns;
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The comparison of stamped with bare segments, in windows, at doubling numbers of stamped ones. */
+/* The comparison of stamped with bare segments, in windows, at doubling numbers. */
 #include "judge.h"
 
 #include "tail.h"
@@ -42,7 +42,18 @@ static void window_begin(struct judge *judge, uint64_t now_ns)
 {
 	judge->counts = (struct judge_counts){ 0 };
 	judge->window_ns = now_ns;
-	judge->next_look = JUDGE_FIRST_LOOK;
+	judge->next_stamped = JUDGE_FIRST_STAMPED;
+	judge->next_repeated = JUDGE_FIRST_REPEATED;
+}
+
+/* Looking at every change would find chance differences sooner or later; so few looks leave the error known. */
+static bool look_is_due(uint64_t *next, uint64_t count)
+{
+	bool due = count >= *next;
+
+	while (*next <= count)
+		*next *= 2;
+	return due;
 }
 
 void judge_counts_add(struct judge_counts *counts, const struct judge_counts *more)
@@ -56,14 +67,15 @@ void judge_counts_add(struct judge_counts *counts, const struct judge_counts *mo
 bool judge_take(struct judge *judge, const struct judge_counts *more, uint64_t now_ns)
 {
 	struct judge_counts *counts = &judge->counts;
+	bool due;
 
 	if (!judge->window_ns || now_ns - judge->window_ns >= JUDGE_WINDOW_NS)
 		window_begin(judge, now_ns);
 	judge_counts_add(counts, more);
-	if (counts->stamped < judge->next_look)
+	due = look_is_due(&judge->next_stamped, counts->stamped);
+	due |= look_is_due(&judge->next_repeated, counts->stamped_repeated);
+	if (!due)
 		return false;
-	while (judge->next_look <= counts->stamped)
-		judge->next_look *= 2;
 	if (!judge_counts_worse(counts, JUDGE_ALPHA))
 		return false;
 	judge->worse = counts_fit(counts);

@@ -13,7 +13,8 @@
 #define JUDGE_ALPHA 1e-6  /* of one look */
 #define JUDGE_EXCESS 0.01 /* worse by less harms nobody */
 
-enum { JUDGE_FIRST_LOOK = 8 /* stamped segments; each next look is at twice as many */ };
+/* The first look is at so many stamped segments, or so many sent again; each next one at twice as many. */
+enum { JUDGE_FIRST_STAMPED = 8, JUDGE_FIRST_REPEATED = 4 };
 
 struct judge_counts {
 	uint64_t stamped, stamped_repeated;
@@ -21,10 +22,10 @@ struct judge_counts {
 };
 
 struct judge {
-	struct judge_counts counts; /* of this window */
-	uint64_t window_ns;	    /* when it began; 0: not yet */
-	uint64_t next_look;	    /* stamped segments */
-	struct judge_counts worse;  /* what the last adverse verdict was based on */
+	struct judge_counts counts;	      /* of this window */
+	uint64_t window_ns;		      /* when it began; 0: not yet */
+	uint64_t next_stamped, next_repeated; /* when to look next */
+	struct judge_counts worse;	      /* what the last adverse verdict was based on */
 };
 
 void judge_counts_add(struct judge_counts *counts, const struct judge_counts *more);

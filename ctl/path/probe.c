@@ -25,6 +25,7 @@ enum {
 	SPACING_NS = 5000000,	/* 200 ms a round */
 	ANSWER_NS = 1000000000, /* after the last packet of a round */
 	MTU_FALLS_MAX = 4,
+	MTU_LOOK = 10, /* packets between two looks at it */
 	SMALL_PAYLOAD_LEN = 32,
 	DISCARD_PORT = 9,
 	IPV6_MTU_MIN = 1280,
@@ -220,6 +221,8 @@ void probe_step(struct probe *probe, uint64_t now_ns)
 	}
 	if (probe->is_over || waits || now_ns < probe->next_ns)
 		return;
+	if (probe->sent % MTU_LOOK == MTU_LOOK - 1)
+		mtu_fell(probe);
 	packet_send(probe);
 	probe->next_ns = now_ns + (probe->sent % ROUND_PACKETS ? SPACING_NS : ANSWER_NS);
 }

@@ -194,7 +194,7 @@ static void test_judge_window(void **state)
 
 	(void)state;
 	assert_false(judge_take(&judge, &good, 1));
-	assert_false(judge_take(&judge, &bad, 2)); /* the next look is at 1024 */
+	assert_false(judge_take(&judge, &bad, 2));
 	assert_true(judge_take(&judge, &bad, 2 + JUDGE_WINDOW_NS));
 	assert_int_equal(judge.worse.stamped, 8);
 	assert_int_equal(judge.worse.repeated, 8);
@@ -277,9 +277,9 @@ static void test_backoff(void **state)
 	struct backoff backoff = { 0 };
 
 	(void)state;
-	backoff_doubted(&backoff, 1000 * s, 5000 * s); /* after a good time: at once */
+	backoff_doubted(&backoff, 1 * s, 5000 * s); /* the first time: at once */
 	assert_int_equal(backoff.next_ns, 5000 * s);
-	backoff_doubted(&backoff, 0, 5000 * s);
+	backoff_doubted(&backoff, 1 * s, 5000 * s);
 	assert_int_equal(backoff.next_ns, 5010 * s);
 	backoff_failed(&backoff, 5000 * s);
 	assert_int_equal(backoff.next_ns, 5040 * s);
@@ -288,8 +288,11 @@ static void test_backoff(void **state)
 	assert_int_equal(backoff.next_ns, 5600 * s);
 	backoff_doubted(&backoff, 1199 * s, 5000 * s);
 	assert_int_equal(backoff.next_ns, 5600 * s);
-	backoff_doubted(&backoff, 1200 * s, 5000 * s);
+	backoff_doubted(&backoff, 1200 * s, 5000 * s); /* after a good while */
 	assert_int_equal(backoff.next_ns, 5000 * s);
+	backoff = (struct backoff){ 0 };
+	backoff_doubted(&backoff, 0, 5000 * s); /* the very packet that tried it */
+	assert_int_equal(backoff.next_ns, 5010 * s);
 }
 
 int main(void)
