@@ -56,7 +56,8 @@ static __always_inline bool path_is_watched(__u64 now)
 	__u32 key = 0;
 	struct path_watch *watch = bpf_map_lookup_elem(&stamp_watch, &key);
 
-	return watch && watch->alive_ns && now - watch->alive_ns < PATH_WATCH_NS;
+	/* It may have been written since `now` was read. */
+	return watch && watch->alive_ns && (__s64)(now - watch->alive_ns) < (__s64)PATH_WATCH_NS;
 }
 
 /* One packet at a time tries a path. */
@@ -64,7 +65,7 @@ static __always_inline bool path_try(struct path *path, __u64 socket, __u64 now)
 {
 	__u64 before = path->trying_ns;
 
-	if (before && now - before < PATH_TRY_NS)
+	if (before && (__s64)(now - before) < (__s64)PATH_TRY_NS)
 		return false;
 	if (!__sync_bool_compare_and_swap(&path->trying_ns, before, now))
 		return false;

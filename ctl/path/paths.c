@@ -314,7 +314,7 @@ static void groups_judge(struct paths *paths, uint64_t now_ns)
 
 static void watched_act(struct watched *watched, uint64_t now_ns)
 {
-	if (watched->path.state == PATH_PROVED && now_ns - watched->path.asked_ns > WATCHED_IDLE_NS)
+	if (watched->path.state == PATH_PROVED && watched_elapsed_ns(watched->path.asked_ns, now_ns) > WATCHED_IDLE_NS)
 		watched_change(watched, PATH_UNKNOWN, now_ns);
 	else if (watched_wants_probe(watched, now_ns) && prober_may_start(watched->paths->prober, now_ns))
 		watched_probe(watched, now_ns);

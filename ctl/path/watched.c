@@ -51,7 +51,8 @@ static void doubted_see(struct watched *watched, struct tell *log, uint64_t now_
 {
 	char address[INET6_ADDRSTRLEN];
 
-	backoff_doubted(&watched->backoff, watched->proved_ns ? now_ns - watched->proved_ns : 0, now_ns);
+	backoff_doubted(&watched->backoff, watched->proved_ns ? watched_elapsed_ns(watched->proved_ns, now_ns) + 1 : 0,
+			now_ns);
 	watched->proved_ns = 0;
 	tell(log, now_ns, "path %s: a stamped segment had to be sent again, shadows until the path is proved anew",
 	     address_text(watched, address));
@@ -76,7 +77,8 @@ bool watched_wants_probe(const struct watched *watched, uint64_t now_ns)
 	uint32_t state = watched->path.state;
 
 	return (state == PATH_UNKNOWN || state == PATH_DOUBTED || state == PATH_REFUSED) && !watched->is_probed &&
-	       now_ns >= watched->backoff.next_ns && now_ns - watched->path.asked_ns < WATCHED_WANTED_NS;
+	       now_ns >= watched->backoff.next_ns &&
+	       watched_elapsed_ns(watched->path.asked_ns, now_ns) < WATCHED_WANTED_NS;
 }
 
 /* Said once, until there is something else to say. */

@@ -42,6 +42,12 @@ struct watched {
 	unsigned int sent[PROBE_KINDS], came[PROBE_KINDS]; /* of the last probe */
 };
 
+/* 0 for what tc/stamp noted after `now_ns` was read. */
+static inline uint64_t watched_elapsed_ns(uint64_t since_ns, uint64_t now_ns)
+{
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
 /* Takes the map's values of now. */
 void watched_see(struct watched *watched, const struct path *fresh, struct tell *log, uint64_t now_ns);
 
