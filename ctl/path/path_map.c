@@ -58,7 +58,8 @@ bool path_map_is_watched(int map, uint64_t now_ns)
 	struct path_watch watch;
 	uint32_t key = 0;
 
-	return bpf_map_lookup_elem(map, &key, &watch) == 0 && watch.alive_ns && now_ns - watch.alive_ns < PATH_WATCH_NS;
+	return bpf_map_lookup_elem(map, &key, &watch) == 0 && watch.alive_ns &&
+	       (watch.alive_ns > now_ns || now_ns - watch.alive_ns < PATH_WATCH_NS);
 }
 
 uint64_t path_map_now_ns(void)

@@ -13,7 +13,6 @@
 #include "path_map.h"
 #include "plane/counters.h"
 #include "plane/device.h"
-#include "prefixes.h"
 #include "watched.h"
 
 enum { BUCKETS = 1024 };
@@ -97,38 +96,6 @@ struct paths *paths_open(const char *folder, uint64_t cookie, struct prober *pro
 	return paths;
 }
 
-static void group_release(struct paths *paths, struct group *group)
-{
-	struct group **at = &paths->groups;
-
-	if (--group->members)
-		return;
-	while (*at != group)
-		at = &(*at)->next;
-	*at = group->next;
-	free(group);
-}
-
-/* NULL: no memory. */
-static struct group *group_take(struct paths *paths, const uint8_t address[16])
-{
-	struct stamp_prefix prefix = prefixes_group(&paths->prefixes, address);
-	struct group *group = paths->groups;
-
-	while (group && memcmp(&group->prefix, &prefix, sizeof(prefix)) != 0)
-		group = group->next;
-	if (!group) {
-		group = calloc(1, sizeof(*group));
-		if (!group)
-			return NULL;
-		group->prefix = prefix;
-		group->next = paths->groups;
-		paths->groups = group;
-	}
-	group->members++;
-	return group;
-}
-
 static struct watched **bucket_of(struct paths *paths, const uint8_t address[16])
 {
 	uint32_t hash = 0;
@@ -154,7 +121,7 @@ static struct watched *watched_add(struct paths *paths, const struct path_entry 
 
 	if (!watched)
 		return NULL;
-	watched->group = group_take(paths, entry->address);
+	watched->group = group_take(&paths->groups, &paths->prefixes, entry->address);
 	if (!watched->group) {
 		free(watched);
 		return NULL;
@@ -181,7 +148,7 @@ static void watched_sweep(struct paths *paths, bool all)
 			}
 			*at = watched->next;
 			prober_forget(paths->prober, watched);
-			group_release(paths, watched->group);
+			group_release(&paths->groups, watched->group);
 			free(watched);
 		}
 }
@@ -212,11 +179,11 @@ void paths_refresh(struct paths *paths)
 	paths->prefixes = fresh;
 	for (int i = 0; i < BUCKETS; i++)
 		for (struct watched *watched = paths->buckets[i]; watched; watched = watched->next) {
-			struct group *group = group_take(paths, watched->address);
+			struct group *group = group_take(&paths->groups, &paths->prefixes, watched->address);
 
 			if (!group)
 				continue;
-			group_release(paths, watched->group);
+			group_release(&paths->groups, watched->group);
 			watched->group = group;
 		}
 }
@@ -291,30 +258,9 @@ static void group_doubt(struct paths *paths, const struct group *group, uint64_t
 		}
 }
 
-static void groups_judge(struct paths *paths, uint64_t now_ns)
-{
-	char text[PREFIX_TEXT_LEN];
-
-	for (struct group *group = paths->groups; group; group = group->next) {
-		const struct judge_counts *counts = &group->judge.worse, news = group->news;
-
-		group->news = (struct judge_counts){ 0 };
-		if (!judge_take(&group->judge, &news, now_ns))
-			continue;
-		tell(paths->log, now_ns,
-		     "paths to %s: stamped segments fare clearly worse: %llu of %llu sent again, %llu of %llu bare "
-		     "ones: shadows",
-		     prefix_text(&group->prefix, text), (unsigned long long)counts->stamped_repeated,
-		     (unsigned long long)counts->stamped,
-		     (unsigned long long)(counts->repeated - counts->stamped_repeated),
-		     (unsigned long long)(counts->segments - counts->stamped));
-		group_doubt(paths, group, now_ns);
-	}
-}
-
 static void watched_act(struct watched *watched, uint64_t now_ns)
 {
-	if (watched->path.state == PATH_PROVED && watched_elapsed_ns(watched->path.asked_ns, now_ns) > WATCHED_IDLE_NS)
+	if (watched_is_idle(watched, now_ns))
 		watched_change(watched, PATH_UNKNOWN, now_ns);
 	else if (watched_wants_probe(watched, now_ns) && prober_may_start(watched->paths->prober, now_ns))
 		watched_probe(watched, now_ns);
@@ -349,6 +295,8 @@ void paths_look(struct paths *paths, uint64_t now_ns)
 		watched->seen_turn = paths->turn;
 	}
 	watched_sweep(paths, false);
-	groups_judge(paths, now_ns);
+	for (struct group *group = paths->groups; group; group = group->next)
+		if (group_judge(group, paths->log, now_ns))
+			group_doubt(paths, group, now_ns);
 	paths_act(paths, now_ns);
 }

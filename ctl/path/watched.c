@@ -6,6 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* 0 for what tc/stamp has noted after `now_ns` was read. */
+static uint64_t elapsed_ns(uint64_t since_ns, uint64_t now_ns)
+{
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
 static const char *address_text(const struct watched *watched, char text[INET6_ADDRSTRLEN])
 {
 	return inet_ntop(AF_INET6, watched->address, text, INET6_ADDRSTRLEN);
@@ -51,8 +57,7 @@ static void doubted_see(struct watched *watched, struct tell *log, uint64_t now_
 {
 	char address[INET6_ADDRSTRLEN];
 
-	backoff_doubted(&watched->backoff, watched->proved_ns ? watched_elapsed_ns(watched->proved_ns, now_ns) + 1 : 0,
-			now_ns);
+	backoff_doubted(&watched->backoff, watched->proved_ns ? elapsed_ns(watched->proved_ns, now_ns) + 1 : 0, now_ns);
 	watched->proved_ns = 0;
 	tell(log, now_ns, "path %s: a stamped segment had to be sent again, shadows until the path is proved anew",
 	     address_text(watched, address));
@@ -72,13 +77,20 @@ void watched_see(struct watched *watched, const struct path *fresh, struct tell 
 		doubted_see(watched, log, now_ns);
 }
 
+bool watched_is_idle(const struct watched *watched, uint64_t now_ns)
+{
+	uint32_t state = watched->path.state;
+
+	return (state == PATH_PROVED || state == PATH_TRYING) &&
+	       elapsed_ns(watched->path.asked_ns, now_ns) > WATCHED_IDLE_NS;
+}
+
 bool watched_wants_probe(const struct watched *watched, uint64_t now_ns)
 {
 	uint32_t state = watched->path.state;
 
 	return (state == PATH_UNKNOWN || state == PATH_DOUBTED || state == PATH_REFUSED) && !watched->is_probed &&
-	       now_ns >= watched->backoff.next_ns &&
-	       watched_elapsed_ns(watched->path.asked_ns, now_ns) < WATCHED_WANTED_NS;
+	       now_ns >= watched->backoff.next_ns && elapsed_ns(watched->path.asked_ns, now_ns) < WATCHED_WANTED_NS;
 }
 
 /* Said once, until there is something else to say. */

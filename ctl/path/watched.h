@@ -7,23 +7,13 @@
 #define HOPSPAN_PATH_WATCHED_H
 
 #include "backoff.h"
-#include "judge.h"
+#include "group.h"
 #include "probe.h"
 #include "tc/path.h"
-#include "tc/stamp.h"
 #include "tell.h"
 
 #define WATCHED_WANTED_NS 30000000000ULL /* a path nobody asked for so long is not probed */
 #define WATCHED_IDLE_NS 600000000000ULL	 /* a proved one is forgotten: networks change */
-
-/* Paths of one prefix are judged together. */
-struct group {
-	struct group *next;
-	struct stamp_prefix prefix;
-	struct judge judge;
-	struct judge_counts news; /* since the judge was asked last */
-	unsigned int members;
-};
 
 struct paths;
 
@@ -42,14 +32,11 @@ struct watched {
 	unsigned int sent[PROBE_KINDS], came[PROBE_KINDS]; /* of the last probe */
 };
 
-/* 0 for what tc/stamp noted after `now_ns` was read. */
-static inline uint64_t watched_elapsed_ns(uint64_t since_ns, uint64_t now_ns)
-{
-	return now_ns > since_ns ? now_ns - since_ns : 0;
-}
-
 /* Takes the map's values of now. */
 void watched_see(struct watched *watched, const struct path *fresh, struct tell *log, uint64_t now_ns);
+
+/* Trusted, but for long not wanted? */
+bool watched_is_idle(const struct watched *watched, uint64_t now_ns);
 
 /* Is it to be probed now? */
 bool watched_wants_probe(const struct watched *watched, uint64_t now_ns);

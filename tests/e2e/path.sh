@@ -4,7 +4,7 @@
 # time on, or those of TCP alone, or that have a smaller MTU. One destination each:
 #
 #   client ---- middle ---- server    fd68:73:3::2 good, fd68:73:a::2 drops all, :b: half, :c: later,
-#                                      :d: TCP's, :e: MTU, :f: half of TCP's later
+#                                      :d: TCP's, :e: MTU, :f: half of TCP's later, :10: echoes
 #
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
@@ -24,7 +24,7 @@ paths_up() {
 	address_add middle eth0 fd68:73:1::2/64
 	address_add middle eth1 fd68:73:3::1/64
 	address_add server eth0 "$server/64"
-	for net in a b c d e f; do
+	for net in a b c d e f 10; do
 		address_add server eth0 fd68:73:$net::2/64
 		ip -n "$(netns middle)" -6 route add fd68:73:$net::/64 dev eth1
 	done
@@ -196,14 +196,50 @@ small_mtu() {
 	same "full-size echoes as large as the path takes" 20 "$(echoes e | awk -F'\t' '$2 == 1360' | wc -l)"
 }
 
+# Echo requests are not answered: nothing is known, and nothing is stamped.
+silent() {
+	drop 10 icmpv6 type echo-request
+	requests_start 10
+	wait_for "the probe to end" grep "path fd68:73:10::2: no answer to echo requests" "$state/collect.log"
+	so_many_more 10 20
+	requests_stop 10
+	same "state" unknown "$(path 10 state)"
+	judge 10 stamped=0 stamped_before_shadow=0 "shadows>=20" repeats=0
+}
+
+shadows_above() { [ "$(node_exec client "$hopspan" -j host show | jq '.[0].stamp.stamped_shadow')" -gt "$1" ]; }
+
+# The collector dies: shadows go to a proved destination as well. The next collector proves it anew.
+unwatched() {
+	local shadows
+	requests_start 3
+	wait_for "the path to be proved" path_is 3 proved
+	so_many_more 3 20
+	grep path "$state/collect.log"
+	kill -KILL "$(cat "$state/collect.pid")"
+	shadows=$(node_exec client "$hopspan" -j host show | jq '.[0].stamp.stamped_shadow')
+	wait_for "shadows" shadows_above $((shadows + 20))
+	same "state" proved "$(path 3 state)"
+	same "watched" false "$(node_exec client "$hopspan" -j host show | jq '.[0].paths_watched')"
+	node_exec client "$hopspan" host show | grep -q "no collector watches the paths" || fail "nothing says so"
+	rm "$state/collect.pid"
+	collect_start
+	wait_for "the path to be proved anew" grep "path fd68:73:3::2: proved" "$state/collect.log"
+	shadows=$(node_exec client "$hopspan" -j host show | jq '.[0].stamp.stamped_shadow')
+	so_many_more 3 20
+	same "shadows on the proved path" "$shadows" "$(node_exec client "$hopspan" -j host show |
+		jq '.[0].stamp.stamped_shadow')"
+	requests_stop 3
+	judge 3 repeats=0
+}
+
 paths_up
 collect_start
 node_start server answers python3 "$top/tests/e2e/path.py" server 7000
 wait_for "the server" grep -q listens "$state/answers.log"
 for scenario in "good" "never a exthdr hbh exists" "never b exthdr hbh exists numgen random mod 2 lt 1" small_mtu \
-	only_tcp later half_of_tcp; do
+	only_tcp later half_of_tcp silent unwatched; do
 	echo "== $scenario"
 	$scenario
 done
 stop collect
-grep "path" "$state/collect.log"
