@@ -28,7 +28,7 @@ enum probe_verdict {
 
 enum probe_verdict probe_weigh(const struct probe_counts *counts);
 
-/* Of the sizes that any bare packet came back in. */
+/* Of the sizes that any bare packet came back in, else of all. */
 void probe_sums(const struct probe_counts *counts, unsigned int sent[PROBE_KINDS], unsigned int came[PROBE_KINDS]);
 
 #endif

@@ -222,7 +222,7 @@ unwatched() {
 	same "state" proved "$(path 3 state)"
 	same "watched" false "$(node_exec client "$hopspan" -j host show | jq '.[0].paths_watched')"
 	node_exec client "$hopspan" host show | grep -q "no collector watches the paths" || fail "nothing says so"
-	rm "$state/collect.pid"
+	rm "$state/collect.pid" "$state/collect.log"
 	collect_start
 	wait_for "the path to be proved anew" grep "path fd68:73:3::2: proved" "$state/collect.log"
 	shadows=$(node_exec client "$hopspan" -j host show | jq '.[0].stamp.stamped_shadow')
