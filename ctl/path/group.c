@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct group *group_take(struct group **groups, const struct prefixes *prefixes, const uint8_t address[16])
+struct group *group_take(struct group **groups, const struct policies *policies, const uint8_t address[16])
 {
-	struct stamp_prefix prefix = prefixes_group(prefixes, address);
+	struct stamp_prefix prefix = prefixes_group(policies, address);
 	struct group *group = *groups;
 
 	while (group && memcmp(&group->prefix, &prefix, sizeof(prefix)) != 0)
@@ -37,7 +37,7 @@ void group_release(struct group **groups, struct group *group)
 bool group_judge(struct group *group, struct tell *log, uint64_t now_ns)
 {
 	const struct judge_counts *worse = &group->judge.worse, news = group->news;
-	char text[PREFIX_TEXT_LEN];
+	char text[POLICY_PREFIX_LEN];
 
 	group->news = (struct judge_counts){ 0 };
 	if (!judge_take(&group->judge, &news, now_ns))
@@ -45,7 +45,7 @@ bool group_judge(struct group *group, struct tell *log, uint64_t now_ns)
 	tell(log, now_ns,
 	     "paths to %s: stamped segments fare clearly worse: %llu of %llu sent again, %llu of %llu bare ones: "
 	     "shadows",
-	     prefix_text(&group->prefix, text), (unsigned long long)worse->stamped_repeated,
+	     policy_prefix_text(&group->prefix, text), (unsigned long long)worse->stamped_repeated,
 	     (unsigned long long)worse->stamped, (unsigned long long)(worse->repeated - worse->stamped_repeated),
 	     (unsigned long long)(worse->segments - worse->stamped));
 	return true;

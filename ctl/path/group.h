@@ -16,7 +16,7 @@ struct group {
 };
 
 /* The group of an address in the list, one member more; NULL: no memory. */
-struct group *group_take(struct group **groups, const struct prefixes *prefixes, const uint8_t address[16]);
+struct group *group_take(struct group **groups, const struct policies *policies, const uint8_t address[16]);
 
 /* One member less; the last one takes it away. */
 void group_release(struct group **groups, struct group *group);

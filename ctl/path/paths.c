@@ -20,11 +20,11 @@ enum { BUCKETS = 1024 };
 struct paths {
 	char folder[PATH_MAX];
 	ino_t inode; /* of the pinned map */
-	int map, watch, policies;
+	int map, watch, policy_map;
 	struct netns netns;
 	struct prober *prober;
 	struct tell *log;
-	struct prefixes prefixes;
+	struct policies policies;
 	struct group *groups;
 	struct watched *buckets[BUCKETS];
 	uint64_t turn;
@@ -69,7 +69,7 @@ static void paths_take_up(struct paths *paths)
 
 static bool paths_have_all(const struct paths *paths)
 {
-	return paths->map >= 0 && paths->watch >= 0 && paths->policies >= 0 && paths->entries;
+	return paths->map >= 0 && paths->watch >= 0 && paths->policy_map >= 0 && paths->entries;
 }
 
 struct paths *paths_open(const char *folder, uint64_t cookie, struct prober *prober, struct tell *log)
@@ -82,7 +82,7 @@ struct paths *paths_open(const char *folder, uint64_t cookie, struct prober *pro
 	paths->inode = inode_of(folder);
 	paths->map = counters_open_map(folder, "stamp_path");
 	paths->watch = counters_open_map(folder, "stamp_watch");
-	paths->policies = counters_open_map(folder, "stamp_prefix");
+	paths->policy_map = counters_open_map(folder, "stamp_prefix");
 	paths->entries = calloc(PATH_MAX_PATHS, sizeof(*paths->entries));
 	paths->netns.cookie = cookie;
 	paths->prober = prober;
@@ -121,7 +121,7 @@ static struct watched *watched_add(struct paths *paths, const struct path_entry 
 
 	if (!watched)
 		return NULL;
-	watched->group = group_take(&paths->groups, &paths->prefixes, entry->address);
+	watched->group = group_take(&paths->groups, &paths->policies, entry->address);
 	if (!watched->group) {
 		free(watched);
 		return NULL;
@@ -162,8 +162,8 @@ void paths_close(struct paths *paths, bool leave)
 		close(paths->map);
 	if (paths->watch >= 0)
 		close(paths->watch);
-	if (paths->policies >= 0)
-		close(paths->policies);
+	if (paths->policy_map >= 0)
+		close(paths->policy_map);
 	free(paths->entries);
 	free(paths);
 }
@@ -171,15 +171,15 @@ void paths_close(struct paths *paths, bool leave)
 /* Other policies may be other groups. */
 void paths_refresh(struct paths *paths)
 {
-	struct prefixes fresh = { .count = 0 };
+	struct policies fresh = { .count = 0 };
 
-	prefixes_read(&fresh, paths->policies);
-	if (fresh.count == paths->prefixes.count && memcmp(&fresh, &paths->prefixes, sizeof(fresh)) == 0)
+	policies_read(&fresh, paths->policy_map);
+	if (fresh.count == paths->policies.count && memcmp(&fresh, &paths->policies, sizeof(fresh)) == 0)
 		return;
-	paths->prefixes = fresh;
+	paths->policies = fresh;
 	for (int i = 0; i < BUCKETS; i++)
 		for (struct watched *watched = paths->buckets[i]; watched; watched = watched->next) {
-			struct group *group = group_take(&paths->groups, &paths->prefixes, watched->address);
+			struct group *group = group_take(&paths->groups, &paths->policies, watched->address);
 
 			if (!group)
 				continue;
@@ -224,7 +224,7 @@ static void watched_probe(struct watched *watched, uint64_t now_ns)
 {
 	struct paths *paths = watched->paths;
 	struct stamp_prefix prefix;
-	const struct stamp_policy *policy = prefixes_find(&paths->prefixes, watched->address, &prefix);
+	const struct stamp_policy *policy = prefixes_find(&paths->policies, watched->address, &prefix);
 	struct probe_target target = { .flow_label = watched->path.flow_label };
 	struct device device;
 	int ifindex, error;

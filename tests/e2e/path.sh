@@ -11,7 +11,6 @@
 
 need nft
 need tshark
-need bpftool
 
 paths_up() {
 	local net
@@ -32,9 +31,8 @@ paths_up() {
 	route_add client default fd68:73:1::2
 	route_add server default fd68:73:3::1
 	forward middle
-	node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1 # replaced by must_prove
+	node_exec client "$hopspan" host up dev eth0 node-id 1
 	node_exec server "$hopspan" host up dev eth0 proved ::/0 node-id 5 replies off
-	must_prove
 	node_describe 1 client host other ptp before-queue eth0
 	node_describe 5 server host other ptp before-queue eth0
 	node_exec middle nft -f - <<-END
@@ -42,17 +40,6 @@ paths_up() {
 			chain forward { type filter hook forward priority 0; }
 		}
 	END
-}
-
-# The policy of ::/0 at the client: destinations have to prove themselves.
-must_prove() {
-	local map
-	map=$HOPSPAN_BPFFS/netns/$(node_exec client "$hopspan" -j status |
-		jq -r '.namespaces[] | select(.stamp or any(.devices[]; .node == 1)) | .netns_cookie')/stamp_prefix
-	bpftool -j map lookup pinned "$map" key hex 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 >"$tmp/policy"
-	# shellcheck disable=SC2046
-	bpftool map update pinned "$map" key hex 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 \
-		value hex 00 $(jq -r '.value[1:][] | ltrimstr("0x")' "$tmp/policy")
 }
 
 # drop NET RULE: the middle drops what the rule says of what goes to fd68:73:NET::/64.

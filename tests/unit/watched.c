@@ -73,13 +73,13 @@ static void test_counts(void **state)
 	expect_news(&group.news, 12, 1, 25, 2);
 }
 
-static void expect_group(const struct prefixes *prefixes, uint8_t last, uint32_t len)
+static void expect_group(const struct policies *policies, uint8_t last, uint32_t len)
 {
 	uint8_t address[16] = { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xff };
 	struct stamp_prefix group;
 
 	address[15] = last;
-	group = prefixes_group(prefixes, address);
+	group = prefixes_group(policies, address);
 	assert_int_equal(group.prefix_len, len);
 	address[15] = len == 128 ? last : len > 120 ? last & (uint8_t)(0xff00 >> (len - 120)) : 0;
 	assert_memory_equal(group.address, address, sizeof(address));
@@ -88,7 +88,7 @@ static void expect_group(const struct prefixes *prefixes, uint8_t last, uint32_t
 /* The longest match, whatever the order, and no wider than a /64. */
 static void test_groups(void **state)
 {
-	static struct prefixes prefixes = {
+	static struct policies policies = {
 		.prefixes = { { 125, { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x1f } },
 			      { 0, { 0xff } },
 			      { 128, { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x19 } },
@@ -100,14 +100,14 @@ static void test_groups(void **state)
 	struct stamp_prefix found;
 
 	(void)state;
-	expect_group(&prefixes, 0x19, 128);
-	expect_group(&prefixes, 0x1a, 125);
-	expect_group(&prefixes, 0x18, 125);
-	expect_group(&prefixes, 0x17, 64);
-	assert_int_equal(prefixes_find(&prefixes, elsewhere, &found)->hops, 2);
-	assert_int_equal(prefixes_find(&prefixes, in_48, &found)->hops, 4);
-	prefixes.count = 1;
-	assert_null(prefixes_find(&prefixes, elsewhere, &found));
+	expect_group(&policies, 0x19, 128);
+	expect_group(&policies, 0x1a, 125);
+	expect_group(&policies, 0x18, 125);
+	expect_group(&policies, 0x17, 64);
+	assert_int_equal(prefixes_find(&policies, elsewhere, &found)->hops, 2);
+	assert_int_equal(prefixes_find(&policies, in_48, &found)->hops, 4);
+	policies.count = 1;
+	assert_null(prefixes_find(&policies, elsewhere, &found));
 }
 
 int main(void)
