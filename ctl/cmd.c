@@ -35,6 +35,8 @@ const struct command commands[] = {
 	  "  budget N        stamped packets a second, against floods (100000; 0: no limit)\n"
 	  "  via WAY         where stamped packets are met: xdp (before they merge), tc, or\n"
 	  "                  auto: xdp where the driver has it, tc else and on veth\n"
+	  "  lower-mtu on|off  lower the MTU of routes to proved prefixes by the header, so\n"
+	  "                  that full-size packets have room for it, too (off)\n"
 	  "  cgroup PATH     the socket option for this part of cgroup2 ($HOPSPAN_CGROUP,\n"
 	  "                  else all of it)\n"
 	  "  node-id N       24 bits, in place of node.yaml's\n"

@@ -158,6 +158,16 @@ static __always_inline enum outcome stamp_trust(struct __sk_buff *skb, const str
 	return path_carries(work, socket, tcp) ? way : stamp_beside(policy, tcp, OUTCOME_bare_prefix);
 }
 
+/* Octets that the packet may grow by where the routes' MTU was lowered for that. */
+static __always_inline int room_with_cut(const struct stamp_work *work, const struct stamp_policy *policy, int room,
+					 struct sk_buff *kskb)
+{
+	int device = (int)skb_device_mtu(kskb, config.self.kfuncs) - (int)work->ip_len;
+
+	room += policy->route_cut;
+	return room < device ? room : device;
+}
+
 /* By the destination's policy: into work->way. Pass: it is to be stamped so. */
 static __always_inline enum outcome stamp_plan(struct __sk_buff *skb, struct socket_state *state, int room, bool tcp,
 					       struct sk_buff *kskb, struct stamp_work *work)
@@ -172,6 +182,8 @@ static __always_inline enum outcome stamp_plan(struct __sk_buff *skb, struct soc
 	work->range.first = policy->first;
 	work->range.every = policy->every;
 	work->watched = 0;
+	if (policy->route_cut)
+		room = room_with_cut(work, policy, room, kskb);
 	way = stamp_decide(skb, state, policy, room, tcp, kskb, work);
 	if (policy->trust == STAMP_PROVE)
 		way = stamp_trust(skb, policy, tcp, way, work);

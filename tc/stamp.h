@@ -33,8 +33,10 @@ struct stamp_policy {
 	uint16_t first; /* at least 1 */
 	uint16_t every;
 	struct encap_shape shape;
+	uint16_t route_cut; /* octets that routes to there keep free for the header: their MTU was lowered */
+	uint8_t reserved[2];
 };
-_Static_assert(sizeof(struct stamp_policy) == 16, "no padding");
+_Static_assert(sizeof(struct stamp_policy) == 20, "no padding");
 
 enum { STAMP_PREFIXES_MAX = 1024 };
 

@@ -15,11 +15,12 @@
 #include "identity.h"
 #include "path/path_json.h"
 #include "program.h"
+#include "routes.h"
 #include "start.h"
 #include "tc/sink.h"
 
 static int host_up_device(const struct places *places, int devices, const struct words *words,
-			  const struct words_device *at, uint64_t cgroup_id, const struct host_settings *settings)
+			  const struct words_device *at, uint64_t cgroup_id, struct host_settings *settings)
 {
 	struct device device = { 0 };
 	uint64_t old_cgroup;
@@ -33,6 +34,7 @@ static int host_up_device(const struct places *places, int devices, const struct
 	device.budget = (uint32_t)words->budget;
 	device.node_id = (int32_t)words->node_id;
 	device.sink_via_wanted = words->via;
+	device.lower_mtu = words->lower_mtu;
 	device.cgroup_id = cgroup_id;
 	status = host_start(places, devices, words->who, at, &device, settings);
 	if (!status && old_cgroup != cgroup_id && !devices_use_cgroup(places, old_cgroup))
@@ -76,13 +78,36 @@ static int settings_make(const struct places *places, const struct words *words,
 			     identity_destinations(identity), words->who);
 }
 
+static bool words_name(const struct words *words, int ifindex)
+{
+	for (unsigned int i = 0; i < words->device_count; i++)
+		if (words->devices[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/* Routes by devices that the words do not name follow the policies, too. */
+static int host_up_routes(int devices, const struct words *words, struct host_settings *settings)
+{
+	char name[IFNAMSIZ];
+	struct device device;
+	int error = 0;
+
+	for (int i = device_next(devices, 0); i && !error; i = device_next(devices, i))
+		if (device_get(devices, i, &device) && device.roles & DEVICE_HOST && device.lower_mtu &&
+		    !words_name(words, i) && if_indextoname((unsigned int)i, name))
+			error = routes_lower(&settings->policies, words->who, name, i);
+	return error;
+}
+
 static int host_up(const struct places *places, int devices, const struct words *words, uint64_t cgroup_id)
 {
 	struct host_settings *settings = calloc(1, sizeof(*settings));
 	struct identity *identity = NULL;
 	int status = EXIT_DONE;
 
-	if (!settings || identity_read(NULL, &identity) || settings_make(places, words, identity, settings))
+	if (!settings || identity_read(NULL, &identity) || settings_make(places, words, identity, settings) ||
+	    host_up_routes(devices, words, settings))
 		status = EXIT_FAILED;
 	for (unsigned int i = 0; !status && i < words->device_count; i++)
 		status = host_up_device(places, devices, words, &words->devices[i], cgroup_id, settings);
@@ -171,6 +196,7 @@ static json_t *host_json(const struct places *places, int ifindex, const struct 
 	json_object_set_new(object, "via", json_string(device_via_name(device->sink_via)));
 	json_object_set_new(object, "budget", json_integer(device->budget));
 	json_object_set_new(object, "replies", json_boolean(device->replies));
+	json_object_set_new(object, "lower_mtu", json_boolean(device->lower_mtu));
 	json_object_set_new(object, "cgroup_id", json_integer((json_int_t)device->cgroup_id));
 	json_object_set_new(object, "destinations", destinations_json(places));
 	json_object_set_new(object, "reply_off_ports", reply_off_json(places));

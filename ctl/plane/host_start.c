@@ -4,12 +4,15 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "attach.h"
+#include "counters.h"
 #include "program.h"
+#include "routes.h"
 #include "start.h"
 #include "tc/sink.h"
 
@@ -142,13 +145,39 @@ static int host_attach(const struct places *places, const char *who, const struc
 	return error ? error : stamp_attach(places, at, cgroup, device);
 }
 
+/* The devices map knows of it before it is done, so that it will be undone. */
+static int host_route(const struct places *places, const char *who, const struct words_device *at,
+		      const struct device *device, struct host_settings *settings)
+{
+	struct policies *there = NULL;
+	int map, error;
+
+	if (!device->lower_mtu) {
+		error = routes_restore(at->ifindex);
+		return error < 0 ? error : 0;
+	}
+	if (settings)
+		return routes_lower(&settings->policies, who, at->name, at->ifindex);
+	there = calloc(1, sizeof(*there));
+	map = counters_open_map(places->netns, "stamp_prefix");
+	if (there && map >= 0)
+		policies_read(there, map);
+	error = there ? routes_lower(there, who, at->name, at->ifindex) : -ENOMEM;
+	if (map >= 0)
+		close(map);
+	free(there);
+	return error;
+}
+
 int host_start(const struct places *places, int devices, const char *who, const struct words_device *at,
-	       struct device *device, const struct host_settings *settings)
+	       struct device *device, struct host_settings *settings)
 {
 	int error = attach_identify(who, at, device);
 
 	if (!error)
 		error = device_set(devices, at->ifindex, device);
+	if (!error)
+		error = host_route(places, who, at, device, settings);
 	if (!error)
 		error = host_attach(places, who, at, device, settings);
 	if (error) {
@@ -166,6 +195,8 @@ void host_stop(const struct places *places, int devices, int ifindex)
 
 	if (!device_get(devices, ifindex, &device) || !(device.roles & DEVICE_HOST))
 		return;
+	if (device.lower_mtu)
+		routes_restore(ifindex);
 	program_detach_tc(PROGRAM_STAMP, ifindex);
 	program_detach_xdp(PROGRAM_XDP_SINK, ifindex);
 	program_detach_tc(PROGRAM_SINK, ifindex);

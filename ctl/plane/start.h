@@ -19,7 +19,7 @@ struct host_settings {
 
 /* An exit status, everything printed; if it fails, nothing of the role is left. NULL settings stay as they are. */
 int host_start(const struct places *places, int devices, const char *who, const struct words_device *at,
-	       struct device *device, const struct host_settings *settings);
+	       struct device *device, struct host_settings *settings);
 int router_start(const struct places *places, int devices, const char *who, const struct words_device *at,
 		 struct device *device);
 

@@ -117,7 +117,8 @@ static int word_via(struct words *words, const struct command *command, const ch
 
 static int word_host(struct words *words, const struct command *command, const char *word, const char *value)
 {
-	int status;
+	static const char *const switches[] = { "off", "on" };
+	int status, choice = 0;
 
 	if (strcmp(word, "proved") == 0 || strcmp(word, "probe") == 0 || strcmp(word, "off") == 0)
 		return word_prefix(words, command, word, value);
@@ -125,6 +126,11 @@ static int word_host(struct words *words, const struct command *command, const c
 		return word_budget(words, command, value);
 	if (strcmp(word, "via") == 0)
 		return word_via(words, command, value);
+	if (strcmp(word, "lower-mtu") == 0) {
+		status = word_choice(command, word, value, switches, 2, &choice);
+		words->lower_mtu = choice;
+		return status;
+	}
 	if (strcmp(word, "cgroup") == 0) {
 		words->cgroup = value;
 		return 0;

@@ -27,6 +27,7 @@ struct words {
 	unsigned int named_count;
 	struct policy policy; /* of all that are named, and the file's defaults */
 	enum device_via via;  /* 0: auto */
+	bool lower_mtu;
 	long budget;	      /* stamped packets a second; 0: no limit */
 	const char *cgroup;   /* NULL: the default */
 	long node_id;	      /* -1: as node.yaml says */

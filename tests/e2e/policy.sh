@@ -119,7 +119,7 @@ tshark -r "$tmp/sent.pcap" -Y 'ipv6.opt.ioam.trace.invalid_nodelen or
 taken() { node_exec server "$hopspan" -j host show | jq '.[0].sink | (.recorded // 0) + (.ring_full // 0)'; }
 left() { node_exec server "$hopspan" -j host show | jq '.[0].sink.no_context // 0'; }
 send() {
-	rm -f "$tmp/sha"
+	rm -f "$tmp/sha" "$state/reader.log"
 	node_start server reader python3 "$top/tests/e2e/shadow.py" server 7002 "$tmp/sha"
 	wait_for "the server" grep -q listens "$state/reader.log"
 	node_exec client python3 "$top/tests/e2e/shadow.py" client $server 7002 "$tmp/plan" 10 20 30 >"$tmp/sent.sha"
