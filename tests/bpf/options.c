@@ -14,7 +14,7 @@
 #include "sink.h"
 #include "tests.h"
 
-enum { HEADERS = 20000, OTHERS_MAX = 5, TRANSPORT_LEN = 20 + 8, NAMESPACE_OTHER = 0x7b };
+enum { HEADERS = 4000, OTHERS_MAX = 5, TRANSPORT_LEN = 20 + 8, NAMESPACE_OTHER = 0x7b };
 
 /* A header in the making. */
 struct header {
