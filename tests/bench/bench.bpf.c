@@ -18,6 +18,14 @@ struct {
 	__type(value, __u32);
 } next SEC(".maps");
 
+/* What xdp_restore() puts in front. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8[BENCH_FRONT_LEN]);
+} packet_front SEC(".maps");
+
 SEC("xdp.frags")
 int xdp_empty(struct xdp_md *xdp)
 {
@@ -50,6 +58,25 @@ int xdp_reset(struct xdp_md *xdp)
 		return XDP_ABORTED;
 	be16_store(data + BENCH_LENGTHS_AT, reset.lengths);
 	bpf_xdp_adjust_meta(xdp, xdp->data - xdp->data_meta);
+	bpf_tail_call(xdp, &next, 0);
+	return XDP_ABORTED;
+}
+
+/* Makes the packet again what it was, whatever was taken out of its front. */
+SEC("xdp.frags")
+int xdp_restore(struct xdp_md *xdp)
+{
+	__u32 key = 0;
+	const __u8 *packet = bpf_map_lookup_elem(&packet_front, &key);
+	__u8 *data;
+
+	bpf_xdp_adjust_meta(xdp, xdp->data - xdp->data_meta);
+	if (bpf_xdp_adjust_head(xdp, (int)(xdp->data_end - xdp->data) - BENCH_PACKET_LEN))
+		return XDP_ABORTED;
+	data = (void *)(long)xdp->data;
+	if (!packet || data + BENCH_FRONT_LEN > (__u8 *)(long)xdp->data_end)
+		return XDP_ABORTED;
+	words_copy(data, packet, BENCH_FRONT_LEN / 4);
 	bpf_tail_call(xdp, &next, 0);
 	return XDP_ABORTED;
 }

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <err.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@
 
 enum { ROUTER_NODE_ID = 2, MESSAGE_LEN = 64 };
 enum at { STAMP, DEPART, SINK, HOOKS };
-enum kind { BARE, BARE_SAME, IN_PLACE, CLONE, KINDS };
+enum kind { BARE, BARE_SAME, IN_PLACE, CLONE, QUIET, KINDS };
 
 /* All that is measured of one kind of traffic. */
 struct measured {
@@ -41,7 +42,8 @@ static struct hook_stats at_last[HOOKS];
 static struct measured measured[KINDS];
 static struct pair bare, tagged;
 static struct ring_buffer *rings;
-static int policies;
+static int policies, reply_off;
+static uint16_t server_port_be;
 static uint64_t recorded;
 static unsigned int recorded_room;
 
@@ -84,6 +86,16 @@ static void way_set(enum stamp_way way)
 		err(1, "policy of ::/0");
 }
 
+/* Whether the server's answers carry the context back. */
+static void replies_set(bool on)
+{
+	uint8_t off = 1;
+
+	if (on ? bpf_map_delete_elem(reply_off, &server_port_be) && errno != ENOENT
+	       : bpf_map_update_elem(reply_off, &server_port_be, &off, BPF_ANY))
+		err(1, "reply_off");
+}
+
 static void message_pass(int from, int to)
 {
 	char message[MESSAGE_LEN] = "";
@@ -111,7 +123,8 @@ static double exchange(const struct pair *pair, bool with_context, unsigned int 
 
 static void proof_check(enum kind kind, const struct hook_stats since[HOOKS], unsigned int requests)
 {
-	uint64_t stamped = since[STAMP].counts[kind == IN_PLACE ? OUTCOME_stamped_in_place : OUTCOME_stamped_clone];
+	uint64_t stamped = since[STAMP].counts[kind == CLONE ? OUTCOME_stamped_clone : OUTCOME_stamped_in_place];
+	unsigned int answers = kind == QUIET ? 0 : requests;
 
 	if (kind == BARE || kind == BARE_SAME) {
 		if (since[STAMP].counts[OUTCOME_bare_no_context] < requests || recorded)
@@ -119,7 +132,8 @@ static void proof_check(enum kind kind, const struct hook_stats since[HOOKS], un
 		return;
 	}
 	/* The router's counters are those of both directions, and answers are stamped too. */
-	if (stamped != requests || since[DEPART].counts[OUTCOME_completed] != 2 * requests ||
+	if (stamped != requests || since[DEPART].counts[OUTCOME_completed] != requests + answers ||
+	    since[SINK].counts[OUTCOME_reply_learnt] != answers ||
 	    since[SINK].counts[OUTCOME_recorded] != requests || recorded != requests)
 		errx(1, "of %u requests %lu were stamped, %lu completed, %lu recorded, %lu with the router", requests,
 		     stamped, since[DEPART].counts[OUTCOME_completed], since[SINK].counts[OUTCOME_recorded], recorded);
@@ -130,12 +144,15 @@ static void round_run(unsigned int round, enum kind kind, unsigned int requests)
 	struct measured *m = &measured[kind];
 	struct hook_stats since[HOOKS];
 
+	bool with_context = kind != BARE && kind != BARE_SAME;
+
 	way_set(kind == CLONE ? STAMP_CLONE : STAMP_IN_PLACE);
+	replies_set(kind != QUIET);
 	for (int i = 0; i < HOOKS; i++)
 		hook_since(&hooks[i], &at_last[i]);
 	recorded = 0;
 	m->round_trip.values[round] =
-	    exchange(kind == IN_PLACE || kind == CLONE ? &tagged : &bare, kind == IN_PLACE || kind == CLONE, requests);
+	    exchange(with_context ? &tagged : &bare, with_context, requests);
 	for (int i = 0; i < HOOKS; i++) {
 		since[i] = hook_since(&hooks[i], &at_last[i]);
 		m->packets[i] += since[i].runs[HOOK_OURS];
@@ -165,8 +182,24 @@ static void program_row(const char *what, enum kind kind, enum at at, double tar
 		.packets = (double)m->packets[at],
 	};
 
-	if (kind == IN_PLACE || kind == CLONE)
+	if (kind != BARE)
 		snprintf(proof, sizeof(proof), "each recorded with the router, room for %u hops", m->room);
+	row_print(&row, rounds);
+}
+
+/* What the sink takes longer where it opens a range for the answer. */
+static void learning_row(unsigned int rounds)
+{
+	struct row row = {
+		.what = "reply learning: a range opened for the answer",
+		.series = &measured[IN_PLACE].programs[SINK][HOOK_OURS],
+		.base = &measured[QUIET].programs[SINK][HOOK_OURS],
+		.same = { &measured[IN_PLACE].programs[SINK][HOOK_EMPTY],
+			  &measured[IN_PLACE].programs[SINK][HOOK_EMPTY_FIRST] },
+		.proof = "each learnt, or none with the port switched off",
+		.packets = (double)measured[IN_PLACE].packets[SINK],
+	};
+
 	row_print(&row, rounds);
 }
 
@@ -193,13 +226,16 @@ static void rows_print(unsigned int rounds, unsigned int requests)
 	program_row("tc depart at work, completed, slot from XDP", IN_PLACE, DEPART, 0, rounds);
 	program_row("tc sink at work, packet without the option", BARE, SINK, 0, rounds);
 	program_row("tc sink at work, recorded, stripped, learnt", IN_PLACE, SINK, 0, rounds);
+	program_row("tc sink at work, recorded, stripped, no reply learnt", QUIET, SINK, 0, rounds);
+	learning_row(rounds);
 	round_trip_row("request and answer over a router, in place", IN_PLACE, rounds, requests);
 	round_trip_row("request and answer over a router, by clone", CLONE, rounds, requests);
 }
 
 static void measured_init(unsigned int rounds)
 {
-	static const char *const names[] = { "without a context", "without a context", "in place", "by clone" };
+	static const char *const names[] = { "without a context", "without a context", "in place", "by clone",
+					    "in place, no reply" };
 
 	for (int kind = 0; kind < KINDS; kind++) {
 		series_init(&measured[kind].round_trip, names[kind], rounds);
@@ -224,6 +260,7 @@ static void hooks_init(const char *object, const char *client, const char *route
 	if (!rings || ring_buffer__add(rings, hook_map(&client_sink, "records"), record_skip, NULL))
 		err(1, "ring buffer");
 	policies = hook_map(&hooks[STAMP], "stamp_prefix");
+	reply_off = hook_map(&hooks[SINK], "reply_off");
 }
 
 int main(int argc, char **argv)
@@ -238,6 +275,7 @@ int main(int argc, char **argv)
 	hooks_init(argv[1], argv[4], argv[5], argv[6]);
 	measured_init(rounds);
 	listener = pair_listen(argv[6], &address);
+	server_port_be = address.sin6_port;
 	bare = pair_make(argv[4], listener, &address, NULL);
 	tagged = pair_make(argv[4], listener, &address, NULL);
 	if (bpf_enable_stats(BPF_STATS_RUN_TIME) < 0)

@@ -8,7 +8,7 @@
 #include "bench.h"
 
 enum packet_kind { PACKET_PLAIN, PACKET_TRACE, PACKET_OVERFLOWED };
-enum { PACKET_LEN = 256, PACKET_NODE_ID = 7 };
+enum { PACKET_LEN = BENCH_PACKET_LEN, PACKET_NODE_ID = 7 };
 
 /* The trace is the host's default: room for 4 hops; all of it free, or the overflow flag set. */
 void packet_make(enum packet_kind kind, uint8_t packet[PACKET_LEN]);

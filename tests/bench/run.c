@@ -33,6 +33,9 @@ enum run {
 	XDP_EMPTY_RESET,
 	XDP_PARSE_RESET,
 	XDP_APPEND,
+	XDP_SINK_PLAIN,
+	XDP_EMPTY_RESTORE,
+	XDP_SINK,
 	TC_EMPTY,
 	TC_EMPTY_SAME,
 	TC_PLAIN,
@@ -51,9 +54,10 @@ enum run {
 static const struct run_plan {
 	const char *name, *object, *program;
 	enum packet_kind packet;
-	enum outcome outcome; /* of every run */
+	enum outcome outcome; /* of every run; OUTCOME_COUNT: it counts nothing */
 	bool reset;	      /* behind a program that empties the trace */
 	bool forwarded;	      /* the packet has come in by a device */
+	bool restore;	      /* behind a program that makes the packet whole again; runs that a ring buffer holds */
 } plans[RUNS] = {
 	[XDP_EMPTY] = { "empty XDP program", "bench", "xdp_empty", PACKET_PLAIN, OUTCOME_COUNT },
 	[XDP_EMPTY_SAME] = { "empty XDP program", "bench", "xdp_empty", PACKET_PLAIN, OUTCOME_COUNT },
@@ -65,6 +69,19 @@ static const struct run_plan {
 	[XDP_PARSE_RESET] = { "xdp transit, parse only", "xdp/transit", "xdp_transit", PACKET_OVERFLOWED,
 			      OUTCOME_overflowed, true },
 	[XDP_APPEND] = { "xdp transit, append", "xdp/transit", "xdp_transit", PACKET_TRACE, OUTCOME_appended, true },
+	[XDP_SINK_PLAIN] = { "xdp sink, plain", "xdp/sink", "xdp_sink", PACKET_PLAIN, OUTCOME_COUNT },
+	[XDP_EMPTY_RESTORE] = { .name = "empty XDP program",
+				.object = "bench",
+				.program = "xdp_empty",
+				.packet = PACKET_TRACE,
+				.outcome = OUTCOME_COUNT,
+				.restore = true },
+	[XDP_SINK] = { .name = "xdp sink, taken",
+		       .object = "xdp/sink",
+		       .program = "xdp_sink",
+		       .packet = PACKET_TRACE,
+		       .outcome = OUTCOME_xdp_took,
+		       .restore = true },
 	[TC_EMPTY] = { "empty tc program", "bench", "tc_empty", PACKET_PLAIN, OUTCOME_COUNT },
 	[TC_EMPTY_SAME] = { "empty tc program", "bench", "tc_empty", PACKET_PLAIN, OUTCOME_COUNT },
 	[TC_PLAIN] = { "tc transit, plain", "tc/transit", "tc_transit", PACKET_PLAIN, OUTCOME_pass },
@@ -92,6 +109,8 @@ static const struct row_plan {
 	{ "xdp transit, option without room: parse only", XDP_PARSE, XDP_EMPTY, 0 },
 	{ "xdp transit, append with clock", XDP_APPEND, XDP_PARSE_RESET, 60 },
 	{ "xdp transit, append with clock, all of it", XDP_APPEND, XDP_EMPTY_RESET, 0 },
+	{ "xdp sink, packet without the option", XDP_SINK_PLAIN, XDP_EMPTY, 0 },
+	{ "xdp sink, recorded, stripped, metadata left", XDP_SINK, XDP_EMPTY_RESTORE, 0 },
 	{ "tc transit, packet without the option", TC_PLAIN, TC_EMPTY, 0 },
 	{ "tc transit, option without room: parse only", TC_PARSE, TC_EMPTY, 0 },
 	{ "tc transit, append with clock", TC_APPEND, TC_PARSE_RESET, 60 },
@@ -108,6 +127,7 @@ struct loaded {
 	struct bpf_object *object, *reset;
 	int fd;	      /* what is run */
 	int counters; /* map of the program measured; -1: it has none */
+	struct ring_buffer *ring;
 	uint8_t packet[PACKET_LEN];
 	struct series series;
 	unsigned int batches;
@@ -182,23 +202,47 @@ static int object_counters(struct bpf_object *object)
 	return -1;
 }
 
+static int record_skip(void *unused, void *data, size_t len)
+{
+	(void)unused;
+	(void)data;
+	(void)len;
+	return 0;
+}
+
+static void loaded_ring(struct loaded *loaded, const struct run_plan *plan)
+{
+	int records = bpf_object__find_map_fd_by_name(loaded->object, "records");
+
+	if (records < 0)
+		return;
+	loaded->ring = ring_buffer__new(records, record_skip, NULL, NULL);
+	if (!loaded->ring)
+		err(1, "%s: ring buffer", plan->name);
+}
+
 static void loaded_init(struct loaded *loaded, const struct run_plan *plan, const char *folder, unsigned int rounds)
 {
-	const char *before = strstr(plan->program, "xdp") ? "xdp_reset" : "tc_reset";
+	const char *before = plan->restore ? "xdp_restore" : strstr(plan->program, "xdp") ? "xdp_reset" : "tc_reset";
 	struct bench_reset reset;
 	uint32_t key = 0;
+	int front;
 
 	packet_make(plan->packet, loaded->packet);
 	loaded->object = object_load(folder, plan->object, plan->program, NULL);
 	loaded->fd = object_program(loaded->object, plan->program);
-	loaded->counters = object_counters(loaded->object);
+	loaded->counters = plan->outcome == OUTCOME_COUNT ? -1 : object_counters(loaded->object);
+	loaded_ring(loaded, plan);
 	series_init(&loaded->series, plan->name, rounds);
-	if (!plan->reset)
+	if (!plan->reset && !plan->restore)
 		return;
 	reset.lengths = packet_lengths(loaded->packet);
 	loaded->reset = object_load(folder, "bench", before, &reset);
 	if (bpf_map_update_elem(bpf_object__find_map_fd_by_name(loaded->reset, "next"), &key, &loaded->fd, BPF_ANY))
 		err(1, "%s: tail call", plan->name);
+	front = bpf_object__find_map_fd_by_name(loaded->reset, "packet_front");
+	if (bpf_map_update_elem(front, &key, loaded->packet, BPF_ANY))
+		err(1, "%s: the packet's front", plan->name);
 	loaded->fd = object_program(loaded->reset, before);
 }
 
@@ -230,6 +274,25 @@ static void packet_check(const struct run_plan *plan, const uint8_t *before, con
 		errx(1, "%s: the packet does not hold this node's data", plan->name);
 }
 
+/* The header has gone, and nothing else. */
+static void stripped_check(const struct run_plan *plan, const uint8_t *before, const uint8_t *after, uint32_t len)
+{
+	uint32_t header_len = encap_len(&ENCAP_SHAPE_USUAL, ENCAP_HOPS_USUAL), front = ETHERNET_LEN + IPV6_LEN;
+	const uint8_t *rest = after + sizeof(struct sink_meta) + front;
+
+	if (len != sizeof(struct sink_meta) + PACKET_LEN - header_len ||
+	    memcmp(rest, before + front + header_len, PACKET_LEN - header_len - front))
+		errx(1, "%s: the packet is not the one without its header", plan->name);
+}
+
+/* Where there is a ring buffer to fill, as many as it holds before its reader is woken. */
+static unsigned int runs_of(const struct run_plan *plan, unsigned int repeat)
+{
+	unsigned int most = SINK_RING_LEN / (sizeof(struct sink_record) + BPF_RINGBUF_HDR_SZ) / 8;
+
+	return plan->restore && repeat > most ? most : repeat;
+}
+
 static double batch_run(struct loaded *loaded, const struct run_plan *plan, unsigned int repeat)
 {
 	uint8_t after[sizeof(struct transit_meta) + PACKET_LEN]; /* XDP's metadata comes first */
@@ -242,11 +305,17 @@ static double batch_run(struct loaded *loaded, const struct run_plan *plan, unsi
 		options.ctx_in = &skb;
 		options.ctx_size_in = sizeof(skb);
 	}
+	options.repeat = (int)(repeat = runs_of(plan, repeat));
 	if (bpf_prog_test_run_opts(loaded->fd, &options))
 		err(1, "%s: test run", plan->name);
+	if (loaded->ring)
+		ring_buffer__consume(loaded->ring);
 	if (loaded->counters >= 0 && counter_read(loaded, plan->outcome) - counted != repeat)
 		errx(1, "%s: another outcome than %d was counted", plan->name, plan->outcome);
-	packet_check(plan, loaded->packet, after + options.data_size_out - PACKET_LEN);
+	if (plan->outcome == OUTCOME_xdp_took)
+		stripped_check(plan, loaded->packet, after, options.data_size_out);
+	else
+		packet_check(plan, loaded->packet, after + options.data_size_out - PACKET_LEN);
 	return options.duration;
 }
 
@@ -274,7 +343,7 @@ static void rows_print(struct loaded *loaded, unsigned int rounds, unsigned int 
 				  &loaded[xdp ? XDP_EMPTY_SAME : TC_EMPTY_SAME].series },
 			.proof = "counters equal, packet checked",
 			.target = plan->target,
-			.packets = (double)rounds * repeat,
+			.packets = (double)rounds * runs_of(&plans[plan->run], repeat),
 		};
 
 		row_print(&row, rounds);
@@ -304,6 +373,7 @@ int main(int argc, char **argv)
 	rows_print(loaded, rounds, repeat);
 	for (unsigned int i = 0; i < RUNS; i++) {
 		series_free(&loaded[i].series);
+		ring_buffer__free(loaded[i].ring);
 		bpf_object__close(loaded[i].reset);
 		bpf_object__close(loaded[i].object);
 	}
