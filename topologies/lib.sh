@@ -45,6 +45,7 @@ node_exec() {
 node_start() {
 	local node=$1 name=$2
 	shift 2
+	: >"$state/$name.log" # what an earlier one of this name said is not to be waited for
 	(
 		echo "$BASHPID" >"$(cat "$state/cgroup")/cgroup.procs"
 		exec ip netns exec "$(netns "$node")" "$@"
