@@ -82,6 +82,8 @@ static __always_inline int shadow_make(struct __sk_buff *skb, struct stamp_work 
 {
 	if (!shadow_cut(skb, work->range.first_seq) || !stamp_write(skb, work, work->clone_hops, IOAM6_FLAG_ACTIVE))
 		return TC_ACT_SHOT;
+	if (!skb_has_queue(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs))
+		return TC_ACT_UNSPEC;
 	work->shadow = CLONE_CUT;
 	work->clone_len = skb->len;
 	return bpf_redirect(skb->ifindex, 0);

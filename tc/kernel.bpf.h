@@ -226,6 +226,11 @@ static __always_inline __u32 skb_qdisc_name(struct sk_buff *skb, bool kfuncs)
 			  KERNEL_READ(kfuncs, ops, id[2]), KERNEL_READ(kfuncs, ops, id[3]));
 }
 
+static __always_inline bool skb_has_queue(struct sk_buff *skb, bool kfuncs)
+{
+	return skb_qdisc_name(skb, kfuncs) != QDISC_NAME('n', 'o', 'q', 'u');
+}
+
 /*
  * Does a clone, which has no socket, keep its place among the socket's packets? Not in fq, which sorts by socket and
  * which other qdiscs may hold, nor where there are several transmit queues, as the socket's packets keep to one.

@@ -2,16 +2,18 @@
 # make bench: all rows, as a table on stdout and in FOLDER/bench.txt, as JSON in FOLDER/bench.json.
 #
 #   bench.sh FOLDER		ROUNDS (41), REPEAT (50000 runs a batch), REQUESTS (1000 a batch),
-#			MILLISECONDS (100, of each DPDK forwarder a round): less is quicker
+#			MILLISECONDS (100, of each DPDK forwarder a round), WHOLE_MILLISECONDS (50, of each network and load a
+#			round), CALLS (5000 of each socket call a round): less is quicker
 #
-# Each row is a difference to its base, taken round by round in one run: quartiles and median. "noise" is one thing
-# measured twice in the same way. Times of other machines, and other hours of this one, differ.
+# Each row is a difference to its base, in ns or percent, taken round by round in one run: quartiles and median. The base
+# is in ns. "noise" is one thing measured twice in the same way. Times of other machines, and other hours of this one, differ.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."
 
 folder=${1:-build/bench}
 rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000} milliseconds=${MILLISECONDS:-100}
+whole_milliseconds=${WHOLE_MILLISECONDS:-50} calls=${CALLS:-5000}
 
 [ "$(id -u)" -eq 0 ] || { echo "bench.sh: not root: BPF programs and namespaces need it" >&2; exit 1; }
 command -v jq >/dev/null || { echo "bench.sh: jq is not installed" >&2; exit 1; }
@@ -62,6 +64,7 @@ table() {
 {
 	measure taskset -c 1 build/tests/bench/run build "$rounds" "$repeat"
 	measure tests/bench/live.sh "$rounds" "$requests"
+	measure tests/bench/whole.sh "$rounds" "$whole_milliseconds" "$calls"
 	measure tests/bench/dpdk.py "$rounds" "$milliseconds"
 } >"$folder/rows.jsonl"
 jq -s --argjson machine "$(machine)" '{machine: $machine, rows: .}' "$folder/rows.jsonl" >"$folder/bench.json"

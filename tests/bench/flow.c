@@ -9,16 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum { MESSAGE_LEN_MAX = 65536, TIMES_MAX = 1 << 20 };
 
 const struct flow_load flow_loads[] = {
-	{ "bulk", 65536, 1, false, false },
-	{ "segments", 1000, 1, true, false },
-	{ "mixed", 1000, 4, true, false },
-	{ "requests", 200, 1, false, true },
+	[FLOW_BULK] = { "bulk", 65536, 1, false, false },
+	[FLOW_SEGMENTS] = { "segments", 1000, 1, true, false },
+	[FLOW_MIXED] = { "mixed", 1000, 4, true, false },
+	[FLOW_REQUESTS] = { "requests", 200, 1, false, true },
+	[FLOW_MEGABYTES] = { "megabytes", 65536, 16, false, false },
 };
-const unsigned int flow_load_count = sizeof(flow_loads) / sizeof(flow_loads[0]);
 
 struct reader {
 	const struct flow_load *load;
@@ -72,12 +73,16 @@ static void times_sum(double *times, uint64_t count, struct flow_result *result)
 	result->p99_ns = times[count * 99 / 100];
 }
 
-static void message_send(const struct flow_load *load, int socket, char *message, double *time_ns)
+/* Time counts from before the context is set. */
+static void message_send(const struct flow_load *load, int socket, bool context, uint32_t number, double *time_ns)
 {
+	static char message[MESSAGE_LEN_MAX];
 	double begin_ns = load->answered ? now_ns() : 0;
 	size_t sent = 0;
 	ssize_t len;
 
+	if (context)
+		pair_context(socket, number);
 	while (sent < load->message_len) {
 		len = send(socket, message + sent, load->message_len - sent, load->apart ? MSG_EOR : 0);
 		if (len < 0)
@@ -94,15 +99,13 @@ static void message_send(const struct flow_load *load, int socket, char *message
 static void messages_send(const struct flow_load *load, const struct pair *pair, bool contexts, double end_ns,
 			  struct flow_result *result)
 {
-	static char message[MESSAGE_LEN_MAX];
 	double *times = load->answered ? calloc(TIMES_MAX, sizeof(*times)) : NULL, unused;
 
 	if (load->answered && !times)
 		err(1, "times");
 	while (now_ns() < end_ns && (!times || result->messages < TIMES_MAX)) {
-		if (contexts && result->messages % load->per_context == 0)
-			pair_context(pair->client, result->messages);
-		message_send(load, pair->client, message, times ? &times[result->messages] : &unused);
+		message_send(load, pair->client, contexts && result->messages % load->per_context == 0,
+			     result->messages, times ? &times[result->messages] : &unused);
 		result->messages++;
 	}
 	if (times && result->messages)
@@ -110,11 +113,19 @@ static void messages_send(const struct flow_load *load, const struct pair *pair,
 	free(times);
 }
 
+static double processor_ns(void)
+{
+	struct timespec spent;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+	return spent.tv_sec * 1e9 + spent.tv_nsec;
+}
+
 void flow_run(const struct flow_load *load, const struct pair *pair, bool contexts, double send_ns,
 	      struct flow_result *result)
 {
 	struct reader reader = { .load = load, .socket = pair->server };
-	double begin_ns = now_ns();
+	double begin_ns = now_ns(), begin_processor_ns = processor_ns();
 	struct tcp_info info;
 	pthread_t thread;
 
@@ -131,6 +142,7 @@ void flow_run(const struct flow_load *load, const struct pair *pair, bool contex
 		errx(1, "%s: %lu octets arrived", load->name, reader.octets);
 	result->octets = reader.octets;
 	result->ns = reader.ended_ns - begin_ns;
+	result->processor_ns = processor_ns() - begin_processor_ns;
 	info = tcp_info(pair->server);
 	result->segments_received = info.tcpi_data_segs_in;
 	result->out_of_order = info.tcpi_rcv_ooopack;

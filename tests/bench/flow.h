@@ -10,6 +10,9 @@
 
 #include "pair.h"
 
+/* What is sent: the first ones are those that qdisc.c compares the ways under. */
+enum flow { FLOW_BULK, FLOW_SEGMENTS, FLOW_MIXED, FLOW_REQUESTS, FLOW_COMPARED, FLOW_MEGABYTES = FLOW_COMPARED };
+
 struct flow_load {
 	const char *name;
 	uint32_t message_len;
@@ -18,13 +21,12 @@ struct flow_load {
 	bool answered;	      /* one at a time, each waits for its answer */
 };
 
-extern const struct flow_load flow_loads[];
-extern const unsigned int flow_load_count;
+extern const struct flow_load flow_loads[]; /* by enum flow */
 
 struct flow_result {
 	uint64_t octets, messages;
-	double ns;
-	double p50_ns, p99_ns;			  /* of answered messages, else 0 */
+	double ns, processor_ns; /* until the last octet; of all threads, and what the kernel did in them */
+	double p50_ns, p99_ns;	 /* of answered messages, else 0 */
 	uint32_t segments_received, out_of_order; /* with data; at the receiver */
 	uint32_t retransmitted;
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * ns per packet of the programs at work: one thread sends a request and its answer over a router, thousands of times a
- * round, without a context, stamped in place and stamped as a clone in turn; the kernel's bpf_stats tell what each
- * program took. Every request must have been recorded at the far end with the router's data in it.
+ * round, without a context, stamped in place, by clone, beside a shadow, and eight requests to a segment in turn; the
+ * kernel's bpf_stats tell what each program took. Every request must have been recorded at the far end with the
+ *router's data in it.
  *
  *	live BENCH_OBJECT ROUNDS REQUESTS CLIENT ROUTER SERVER ADDRESS
  *
@@ -25,9 +26,15 @@
 #include "tc/stamp.h"
 #include "wire/encap.h"
 
-enum { ROUTER_NODE_ID = 2, MESSAGE_LEN = 64 };
+enum { ROUTER_NODE_ID = 2, MESSAGE_LEN = 64, TOGETHER = 8 };
 enum at { STAMP, DEPART, SINK, HOOKS };
-enum kind { BARE, BARE_SAME, IN_PLACE, CLONE, QUIET, KINDS };
+enum kind { BARE, BARE_SAME, IN_PLACE, QUIET, CLONE, SHADOW, EIGHT, KINDS };
+
+static const enum stamp_way ways[KINDS] = { [CLONE] = STAMP_CLONE,
+					    [SHADOW] = STAMP_SHADOW,
+					    [EIGHT] = STAMP_IN_PLACE,
+					    [IN_PLACE] = STAMP_IN_PLACE,
+					    [QUIET] = STAMP_IN_PLACE };
 
 /* All that is measured of one kind of traffic. */
 struct measured {
@@ -96,47 +103,67 @@ static void replies_set(bool on)
 		err(1, "reply_off");
 }
 
-static void message_pass(int from, int to)
+/* `together` messages leave in one segment. */
+static void message_pass(int from, int to, unsigned int together, bool with_context, unsigned int number)
 {
-	char message[MESSAGE_LEN] = "";
+	char message[TOGETHER * MESSAGE_LEN] = "";
+	ssize_t len = (ssize_t)together * MESSAGE_LEN;
 
-	if (send(from, message, sizeof(message), 0) != MESSAGE_LEN ||
-	    recv(to, message, sizeof(message), MSG_WAITALL) != MESSAGE_LEN)
+	for (unsigned int i = 0; i < together; i++) {
+		if (with_context)
+			pair_context(from, number + i);
+		if (send(from, message, MESSAGE_LEN, i + 1 < together ? MSG_MORE : 0) != MESSAGE_LEN)
+			err(1, "message");
+	}
+	if (recv(to, message, len, MSG_WAITALL) != len)
 		err(1, "message");
 }
 
-/* ns per request and answer, without the time of setsockopt. */
-static double exchange(const struct pair *pair, bool with_context, unsigned int requests)
+/* ns per request and answer. */
+static double exchange(const struct pair *pair, enum kind kind, unsigned int requests)
 {
-	double sum_ns = 0, begin_ns;
+	unsigned int together = kind == EIGHT ? TOGETHER : 1;
+	double begin_ns = now_ns();
 
-	for (unsigned int i = 0; i < requests; i++) {
-		if (with_context)
-			pair_context(pair->client, i);
-		begin_ns = now_ns();
-		message_pass(pair->client, pair->server);
-		message_pass(pair->server, pair->client);
-		sum_ns += now_ns() - begin_ns;
+	for (unsigned int i = 0; i < requests; i += together) {
+		message_pass(pair->client, pair->server, together, kind >= IN_PLACE, i);
+		message_pass(pair->server, pair->client, 1, false, 0);
 	}
-	return sum_ns / requests;
+	return (now_ns() - begin_ns) / requests;
 }
 
+/* Of `requests`, how many went by which way; the router sees them and, where there was one request each, answers. */
 static void proof_check(enum kind kind, const struct hook_stats since[HOOKS], unsigned int requests)
 {
-	uint64_t stamped = since[STAMP].counts[kind == CLONE ? OUTCOME_stamped_clone : OUTCOME_stamped_in_place];
-	unsigned int answers = kind == QUIET ? 0 : requests;
+	const uint64_t *stamp = since[STAMP].counts, *sink = since[SINK].counts;
+	uint64_t shadows = kind == SHADOW ? requests : kind == EIGHT ? requests - requests / TOGETHER : 0;
+	uint64_t others = kind >= IN_PLACE ? requests - shadows : 0,
+		 completed = since[DEPART].counts[OUTCOME_completed];
 
-	if (kind == BARE || kind == BARE_SAME) {
-		if (since[STAMP].counts[OUTCOME_bare_no_context] < requests || recorded)
-			errx(1, "bare requests were not bare");
-		return;
-	}
-	/* The router's counters are those of both directions, and answers are stamped too. */
-	if (stamped != requests || since[DEPART].counts[OUTCOME_completed] != requests + answers ||
-	    since[SINK].counts[OUTCOME_reply_learnt] != answers ||
-	    since[SINK].counts[OUTCOME_recorded] != requests || recorded != requests)
-		errx(1, "of %u requests %lu were stamped, %lu completed, %lu recorded, %lu with the router", requests,
-		     stamped, since[DEPART].counts[OUTCOME_completed], since[SINK].counts[OUTCOME_recorded], recorded);
+	unsigned int answers = kind < IN_PLACE || kind == QUIET ? 0 : requests;
+
+	if (kind < IN_PLACE && (stamp[OUTCOME_bare_no_context] < requests || recorded))
+		errx(1, "bare requests were not bare");
+	if (stamp[OUTCOME_stamped_shadow] != shadows ||
+	    stamp[OUTCOME_stamped_in_place] + stamp[OUTCOME_stamped_clone] != others ||
+	    sink[OUTCOME_active_ended] != shadows || sink[OUTCOME_recorded] != others ||
+	    (kind >= IN_PLACE && recorded != requests) || (kind != EIGHT && sink[OUTCOME_reply_learnt] != answers) ||
+	    completed < recorded)
+		errx(1, "of %u requests %lu had shadows, %lu were stamped, %lu completed, %lu recorded with the router",
+		     requests, stamp[OUTCOME_stamped_shadow],
+		     stamp[OUTCOME_stamped_in_place] + stamp[OUTCOME_stamped_clone], completed, recorded);
+}
+
+/*
+ * ns of the program's run on the packet itself. Its clones' runs lie within it, and both were counted: a clone's, a
+ * shadow's too, is taken for a run that stamps in place.
+ */
+static double stamp_ns(enum kind kind, unsigned int round, uint64_t ns, unsigned int requests)
+{
+	unsigned int packets = kind == EIGHT ? requests / TOGETHER : requests,
+		     clones = kind == EIGHT ? TOGETHER - 1 : 1;
+
+	return (double)ns / packets - clones * measured[IN_PLACE].programs[STAMP][HOOK_OURS].values[round];
 }
 
 static void round_run(unsigned int round, enum kind kind, unsigned int requests)
@@ -144,15 +171,13 @@ static void round_run(unsigned int round, enum kind kind, unsigned int requests)
 	struct measured *m = &measured[kind];
 	struct hook_stats since[HOOKS];
 
-	bool with_context = kind != BARE && kind != BARE_SAME;
-
-	way_set(kind == CLONE ? STAMP_CLONE : STAMP_IN_PLACE);
+	requests -= requests % TOGETHER;
+	way_set(ways[kind]);
 	replies_set(kind != QUIET);
 	for (int i = 0; i < HOOKS; i++)
 		hook_since(&hooks[i], &at_last[i]);
 	recorded = 0;
-	m->round_trip.values[round] =
-	    exchange(with_context ? &tagged : &bare, with_context, requests);
+	m->round_trip.values[round] = exchange(kind >= IN_PLACE ? &tagged : &bare, kind, requests);
 	for (int i = 0; i < HOOKS; i++) {
 		since[i] = hook_since(&hooks[i], &at_last[i]);
 		m->packets[i] += since[i].runs[HOOK_OURS];
@@ -162,10 +187,9 @@ static void round_run(unsigned int round, enum kind kind, unsigned int requests)
 	ring_buffer__consume(rings);
 	m->room = recorded_room;
 	proof_check(kind, since, requests);
-	if (kind == CLONE) /* the clone's own run lies within the first one's: both were counted */
+	if (kind >= CLONE)
 		m->programs[STAMP][HOOK_OURS].values[round] =
-		    (double)since[STAMP].ns[HOOK_OURS] / requests -
-		    measured[IN_PLACE].programs[STAMP][HOOK_OURS].values[round];
+		    stamp_ns(kind, round, since[STAMP].ns[HOOK_OURS], requests);
 }
 
 static void program_row(const char *what, enum kind kind, enum at at, double target, unsigned int rounds)
@@ -182,7 +206,7 @@ static void program_row(const char *what, enum kind kind, enum at at, double tar
 		.packets = (double)m->packets[at],
 	};
 
-	if (kind != BARE)
+	if (kind >= IN_PLACE)
 		snprintf(proof, sizeof(proof), "each recorded with the router, room for %u hops", m->room);
 	row_print(&row, rounds);
 }
@@ -222,6 +246,8 @@ static void rows_print(unsigned int rounds, unsigned int requests)
 	program_row("tc stamp at work, socket without context", BARE, STAMP, 15, rounds);
 	program_row("tc stamp at work, in place, time and queue depth", IN_PLACE, STAMP, 150, rounds);
 	program_row("tc stamp at work, by clone, with the clone's transmission", CLONE, STAMP, 700, rounds);
+	program_row("tc stamp at work, beside a shadow, with its transmission", SHADOW, STAMP, 900, rounds);
+	program_row("tc stamp at work, eight contexts: in place, seven shadows", EIGHT, STAMP, 0, rounds);
 	program_row("tc depart at work, packet without the option", BARE, DEPART, 0, rounds);
 	program_row("tc depart at work, completed, slot from XDP", IN_PLACE, DEPART, 0, rounds);
 	program_row("tc sink at work, packet without the option", BARE, SINK, 0, rounds);
@@ -230,12 +256,14 @@ static void rows_print(unsigned int rounds, unsigned int requests)
 	learning_row(rounds);
 	round_trip_row("request and answer over a router, in place", IN_PLACE, rounds, requests);
 	round_trip_row("request and answer over a router, by clone", CLONE, rounds, requests);
+	round_trip_row("request and answer over a router, beside a shadow", SHADOW, rounds, requests);
 }
 
 static void measured_init(unsigned int rounds)
 {
-	static const char *const names[] = { "without a context", "without a context", "in place", "by clone",
-					    "in place, no reply" };
+	static const char *const names[] = { "without a context",  "without a context", "in place",
+					     "in place, no reply", "by clone",		"beside a shadow",
+					     "eight contexts" };
 
 	for (int kind = 0; kind < KINDS; kind++) {
 		series_init(&measured[kind].round_trip, names[kind], rounds);

@@ -112,8 +112,8 @@ int main(int argc, char **argv)
 	pair_enter(argv[2]);
 	policies = map_open(argv[1], "stamp_prefix");
 	counters = map_open(argv[1], "stamp_count");
-	for (unsigned int run = 0; run < atoi(argv[6]) * flow_load_count * KINDS; run++) {
-		const struct flow_load *load = &flow_loads[run / KINDS % flow_load_count];
+	for (unsigned int run = 0; run < (unsigned int)atoi(argv[6]) * FLOW_COMPARED * KINDS; run++) {
+		const struct flow_load *load = &flow_loads[run / KINDS % FLOW_COMPARED];
 		const struct kind *kind = &kinds[run % KINDS];
 		struct pair pair = pair_make(argv[2], listener, &address, argv[5]);
 
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 		flow_run(load, &pair, kind->contexts, send_ns, &result);
 		counts_read(after);
 		pair_free(&pair);
-		result_print(load, kind, run / KINDS / flow_load_count, &result, before, after);
+		result_print(load, kind, run / KINDS / FLOW_COMPARED, &result, before, after);
 	}
 	return 0;
 }

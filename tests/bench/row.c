@@ -31,8 +31,8 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* Of a, or of a - b. */
-static struct quartiles quartiles(const struct series *a, const struct series *b, unsigned int rounds)
+/* Of a, or of a - b, or that in percent of b. */
+static struct quartiles quartiles(const struct series *a, const struct series *b, bool percent, unsigned int rounds)
 {
 	double *sorted = calloc(rounds, sizeof(*sorted));
 	struct quartiles result;
@@ -40,7 +40,7 @@ static struct quartiles quartiles(const struct series *a, const struct series *b
 	if (!sorted)
 		err(1, "quartiles");
 	for (unsigned int i = 0; i < rounds; i++)
-		sorted[i] = a->values[i] - (b ? b->values[i] : 0);
+		sorted[i] = percent ? 100 * (a->values[i] / b->values[i] - 1) : a->values[i] - (b ? b->values[i] : 0);
 	qsort(sorted, rounds, sizeof(*sorted), compare);
 	result.low = sorted[rounds / 4];
 	result.median = (sorted[(rounds - 1) / 2] + sorted[rounds / 2]) / 2;
@@ -57,10 +57,11 @@ static json_t *quartiles_json(struct quartiles q)
 void row_print(const struct row *row, unsigned int rounds)
 {
 	json_t *object = json_pack("{ss ss ss so so so si sf ss}", "what", row->what, "base", row->base->name, "unit",
-				   "ns", "more", quartiles_json(quartiles(row->series, row->base, rounds)),
-				   "base_value", quartiles_json(quartiles(row->base, NULL, rounds)), "noise",
-				   quartiles_json(quartiles(row->same[1], row->same[0], rounds)), "rounds", (int)rounds,
-				   "packets", row->packets, "proof", row->proof);
+				   row->percent ? "%" : "ns", "more",
+				   quartiles_json(quartiles(row->series, row->base, row->percent, rounds)),
+				   "base_value", quartiles_json(quartiles(row->base, NULL, false, rounds)), "noise",
+				   quartiles_json(quartiles(row->same[1], row->same[0], row->percent, rounds)),
+				   "rounds", (int)rounds, "packets", row->packets, "proof", row->proof);
 
 	if (!object)
 		errx(1, "%s: out of memory", row->what);

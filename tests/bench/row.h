@@ -5,6 +5,8 @@
 #ifndef HOPSPAN_BENCH_ROW_H
 #define HOPSPAN_BENCH_ROW_H
 
+#include <stdbool.h>
+
 /* One measurement per round. */
 struct series {
 	const char *name;
@@ -18,12 +20,14 @@ struct row {
 	const char *proof;	      /* what was checked of the work done */
 	double target;		      /* 0: none */
 	double packets;		      /* measured in all */
+	bool percent;		      /* more in percent of the base, else in ns */
 };
 
 void series_init(struct series *series, const char *name, unsigned int rounds);
 void series_free(struct series *series);
 
-/* One JSON object on one line. All in ns per packet; differences are taken round by round. */
+/* One JSON object on one line. All in ns per packet; differences are taken round by round, and may be told in percent.
+ */
 void row_print(const struct row *row, unsigned int rounds);
 
 #endif
