@@ -17,7 +17,7 @@ enum {
 struct sink_record {
 	int64_t time_tai_ns; /* arrival */
 	uint32_t ifindex;
-	uint32_t packet_len; /* octets of `packet` that are filled */
+	uint32_t packet_len;		 /* octets of `packet` that are filled */
 	uint8_t packet[SINK_PACKET_LEN]; /* from the IPv6 header on, as it arrived */
 };
 

@@ -9,7 +9,13 @@
 #include "sockopt.h"
 
 /* enum of the kernel's tcp_states.h; sockets in 6 and 12 are but stand-ins, without storage */
-enum { SOCKET_CONNECTED = 1 /* also of UDP */, SOCKET_TCP_TIME_WAIT = 6, SOCKET_TCP_CLOSE = 7, SOCKET_TCP_LISTEN = 10, SOCKET_TCP_NEW_SYN_RECV = 12 };
+enum {
+	SOCKET_CONNECTED = 1, /* UDP's as well */
+	SOCKET_TCP_TIME_WAIT = 6,
+	SOCKET_TCP_CLOSE = 7,
+	SOCKET_TCP_LISTEN = 10,
+	SOCKET_TCP_NEW_SYN_RECV = 12,
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

@@ -52,8 +52,8 @@ static __always_inline bool sink_find(struct SINK_CONTEXT *packet, struct sink_f
 	sink->last = found.option > identifier ? found.option : identifier;
 	sink->first = found.option > identifier ? identifier : found.option;
 	sink->others = found.others || found.identifier != identifier;
-	sink->ends = (found.option && found.trace.flags & IOAM6_FLAG_ACTIVE) ||
-		     sink->context.attribution & CONTEXT_SHADOW;
+	sink->ends =
+	    (found.option && found.trace.flags & IOAM6_FLAG_ACTIVE) || sink->context.attribution & CONTEXT_SHADOW;
 	*outcome = sink->ends ? OUTCOME_active_ended : sink->others ? OUTCOME_foreign_option : OUTCOME_recorded;
 	return true;
 }
@@ -154,7 +154,8 @@ __attribute__((noinline)) int option_cut_find(struct SINK_CONTEXT *packet, __u32
 }
 
 /*
- * Takes one option out of a header that stays. Returns whether it could; after the packet has shrunk nothing fails, as its headers are linear and its own.
+ * Takes one option out of a header that stays. Returns whether it could; after the packet has shrunk nothing fails, as
+ * its headers are linear and its own.
  */
 __attribute__((noinline)) int option_cut(struct SINK_CONTEXT *packet, __u32 option)
 {

@@ -34,6 +34,7 @@ wrong_words() {
 	misuse "proved fd00::/: not an IPv6 prefix" host up dev lo proved fd00::/
 	misuse "way slow: it is one of auto" host up dev lo way slow
 	misuse "via smoke: it is one of auto, xdp, tc" router up dev lo via smoke
+	misuse "via smoke: it is one of auto, xdp, tc" host up dev lo via smoke
 	misuse "node-id 0x1000000" router up dev lo node-id 0x1000000
 	misuse 'unknown word "x"' status x
 	misuse 'unknown word "foo"' collect foo

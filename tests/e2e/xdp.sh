@@ -3,7 +3,7 @@
 # The sink as a native XDP program, on a veth: at MTU 1500 and 9000 (more than one page, so in fragments), with and
 # without segmentation offload at the sender, netfilter behind it gets every packet that was sent, octet for octet but
 # without a hop-by-hop header, and no measurement copy; tshark finds every checksum right. Sockets are told what came
-# and answers carry contexts back, which only tc can do: through XDP's metadata. An XDP program of somebody else's stays.
+# and answers carry contexts back, which only tc can do: through XDP's metadata. A program of somebody else's stays.
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
 need nft
@@ -96,8 +96,8 @@ replies_arrived() { [ "$(show client sink.recorded)" -ge $((replies_before + 4))
 somebody_attach() {
 	mkdir "$tmp/bpf"
 	mount -t bpf bpf "$tmp/bpf"
-	bpftool prog loadall "$top/build/tests/e2e/somebody.bpf.o" "$tmp/bpf/pins" >"$tmp/somebody" 2>&1 &&
-		ip -n "$(netns server)" link set dev eth0 xdpdrv pinned "$tmp/bpf/pins/somebody" 2>>"$tmp/somebody" || true
+	bpftool prog loadall "$top/build/tests/e2e/somebody.bpf.o" "$tmp/bpf/pins" >"$tmp/somebody" 2>&1 || true
+	ip -n "$(netns server)" link set dev eth0 xdpdrv pinned "$tmp/bpf/pins/somebody" 2>>"$tmp/somebody" || true
 	umount "$tmp/bpf"
 	same "somebody else's XDP program: $(cat "$tmp/somebody")" somebody "$(xdp)"
 }
