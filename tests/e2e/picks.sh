@@ -73,6 +73,6 @@ capture_start client cut ip6
 stream 300000 300000 300000
 capture_stop cut
 same "packets above the MTU" 0 "$(tshark -r "$tmp/cut.pcap" -Y 'frame.len > 1514' 2>/dev/null | wc -l)"
-same "wrong checksums" 0 "$(tshark -r "$tmp/cut.pcap" -o tcp.check_checksum:true -Y 'tcp.checksum.status == "Bad"' 2>/dev/null | wc -l)"
+same "wrong checksums" 0 "$(tshark -r "$tmp/cut.pcap" -o tcp.check_checksum:true -Y 'tcp.dstport == 7000 && tcp.checksum.status == "Bad"' 2>/dev/null | wc -l)"
 [ "$(tshark -r "$tmp/cut.pcap" -Y 'ipv6.nxt == 0' 2>/dev/null | wc -l)" -gt 100 ] || fail "segments without the header"
 kernel_is_silent "after offloaded packets in place"
