@@ -202,8 +202,10 @@ static bool watched_change(struct watched *watched, enum path_state to, uint64_t
 void paths_probed(void *owner, const struct probe *probe, uint64_t now_ns)
 {
 	struct watched *watched = owner;
+	enum path_state state =
+	    watched_probed(watched, probe_verdict(probe), probe_counts(probe), watched->paths->log, now_ns);
 
-	watched_change(watched, watched_probed(watched, probe, watched->paths->log, now_ns), now_ns);
+	watched_change(watched, state, now_ns);
 }
 
 /* Of the namespace's first device that is a host's: what the path's packets leave by is not known. */

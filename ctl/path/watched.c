@@ -85,12 +85,22 @@ bool watched_is_idle(const struct watched *watched, uint64_t now_ns)
 	       elapsed_ns(watched->path.asked_ns, now_ns) > WATCHED_IDLE_NS;
 }
 
+static bool is_due(const struct watched *watched, uint64_t now_ns)
+{
+	switch (watched->path.state) {
+	case PATH_TRYING:
+		return elapsed_ns(watched->probed_ns, now_ns) >= WATCHED_TRYING_NS;
+	case PATH_PROVED:
+		return elapsed_ns(watched->probed_ns, now_ns) >= WATCHED_PROVED_NS;
+	default:
+		return now_ns >= watched->backoff.next_ns;
+	}
+}
+
 bool watched_wants_probe(const struct watched *watched, uint64_t now_ns)
 {
-	uint32_t state = watched->path.state;
-
-	return (state == PATH_UNKNOWN || state == PATH_DOUBTED || state == PATH_REFUSED) && !watched->is_probed &&
-	       now_ns >= watched->backoff.next_ns && elapsed_ns(watched->path.asked_ns, now_ns) < WATCHED_WANTED_NS;
+	return !watched->is_probed && elapsed_ns(watched->path.asked_ns, now_ns) < WATCHED_WANTED_NS &&
+	       is_due(watched, now_ns);
 }
 
 /* Said once, until there is something else to say. */
@@ -110,17 +120,23 @@ static void verdict_tell(struct watched *watched, enum probe_verdict verdict, st
 	     answers_text(watched, answers));
 }
 
-enum path_state watched_probed(struct watched *watched, const struct probe *probe, struct tell *log, uint64_t now_ns)
+/* Packets of the path itself say more than silence: without an answer it stays what it is. */
+enum path_state watched_probed(struct watched *watched, enum probe_verdict verdict, const struct probe_counts *counts,
+			       struct tell *log, uint64_t now_ns)
 {
-	enum probe_verdict verdict = probe_verdict(probe);
+	enum path_state state = watched->path.state;
+	bool trusted = state == PATH_TRYING || state == PATH_PROVED;
 
 	watched->is_probed = false;
-	probe_sums(probe_counts(probe), watched->sent, watched->came);
+	watched->probed_ns = now_ns;
+	if (trusted && verdict != PROBE_BLOCKED)
+		return state;
+	probe_sums(counts, watched->sent, watched->came);
 	verdict_tell(watched, verdict, log, now_ns);
 	if (verdict == PROBE_PASSES)
 		return PATH_TRYING;
 	backoff_failed(&watched->backoff, now_ns);
-	return verdict == PROBE_BLOCKED ? PATH_REFUSED : watched->path.state;
+	return verdict == PROBE_BLOCKED ? PATH_REFUSED : state;
 }
 
 void watched_not_probed(struct watched *watched, int error, struct tell *log, uint64_t now_ns)
@@ -128,6 +144,7 @@ void watched_not_probed(struct watched *watched, int error, struct tell *log, ui
 	char address[INET6_ADDRSTRLEN];
 
 	watched->is_probed = false;
+	watched->probed_ns = now_ns;
 	if (!watched->backoff.setbacks)
 		tell(log, now_ns, "path %s: not probed: %s", address_text(watched, address), strerror(-error));
 	backoff_failed(&watched->backoff, now_ns);

@@ -14,6 +14,9 @@
 
 #define WATCHED_WANTED_NS 30000000000ULL /* a path nobody asked for so long is not probed */
 #define WATCHED_IDLE_NS 600000000000ULL	 /* a proved one is forgotten: networks change */
+/* One that is in use is probed again so often: datagrams that are lost tell nobody, and only TCP leaves PATH_TRYING. */
+#define WATCHED_TRYING_NS 60000000000ULL
+#define WATCHED_PROVED_NS 600000000000ULL
 
 struct paths;
 
@@ -27,6 +30,7 @@ struct watched {
 	uint64_t proved_ns; /* since when it is, or 0 */
 	bool was_proved;    /* ever: from then on its segments are judged */
 	bool is_probed;	    /* right now */
+	uint64_t probed_ns; /* when the last probe ended, or 0 */
 	struct backoff backoff;
 	enum probe_verdict told; /* the last verdict that was said; PROBE_PASSES: none against it */
 	unsigned int sent[PROBE_KINDS], came[PROBE_KINDS]; /* of the last probe */
@@ -42,7 +46,8 @@ bool watched_is_idle(const struct watched *watched, uint64_t now_ns);
 bool watched_wants_probe(const struct watched *watched, uint64_t now_ns);
 
 /* The state that the path is to have after the probe; notes when the next one is due, and says what is news. */
-enum path_state watched_probed(struct watched *watched, const struct probe *probe, struct tell *log, uint64_t now_ns);
+enum path_state watched_probed(struct watched *watched, enum probe_verdict verdict, const struct probe_counts *counts,
+			       struct tell *log, uint64_t now_ns);
 
 /* No probe could be sent at all. */
 void watched_not_probed(struct watched *watched, int error, struct tell *log, uint64_t now_ns);

@@ -4,6 +4,7 @@
     path.py server PORT
     path.py client ADDRESS PORT CONNECTIONS    a line per answer: connection, request, latency in ns, retransmissions
                                                (with PIECES in the environment: segments of a request, the first stamped)
+    path.py datagrams ADDRESS PORT             the same with datagrams: a line per answer, ends when one does not come
     path.py judge LIMITS... <FIELDS            packets as path_packets prints them; LIMITS: NAME=NUMBER, NAME<=NUMBER, ...
 """
 
@@ -27,7 +28,18 @@ def answer(connection):
                 connection.sendall(b"+")
 
 
+def answer_datagrams(port):
+    """From the address that was asked: the host has several."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiver:
+        receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        receiver.bind(("::", int(port)))
+        while True:
+            _, where, _, sender = receiver.recvmsg(PIECE_LEN, 128)
+            receiver.sendmsg([b"+"], where, 0, sender)
+
+
 def server(port):
+    threading.Thread(target=answer_datagrams, args=(port,), daemon=True).start()
     listener = socket.create_server(("::", int(port)), family=socket.AF_INET6, backlog=128)
     print("listens", flush=True)
     while True:
@@ -57,6 +69,18 @@ def requests(number, address, port):
 def client(address, port, connections):
     for number in range(1, int(connections) + 1):
         threading.Thread(target=requests, args=(number, address, port)).start()
+
+
+def datagrams(address, port):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+        sender.connect((address, int(port)))
+        sender.settimeout(10)
+        for request in range(1, 1 << 30):
+            sender.setsockopt(LEVEL, CONTEXT, struct.pack("!BB6x16sQ", 1, 1, os.urandom(16), request))
+            sender.send(bytes(PIECE_LEN))
+            sender.recv(1)
+            print(request, flush=True)
+            time.sleep(PAUSE_S)
 
 
 class Packets:
@@ -114,4 +138,4 @@ def judge(*limits):
 
 
 if __name__ == "__main__":
-    {"server": server, "client": client, "judge": judge}[sys.argv[1]](*sys.argv[2:])
+    {"server": server, "client": client, "datagrams": datagrams, "judge": judge}[sys.argv[1]](*sys.argv[2:])

@@ -4,7 +4,7 @@
 # time on, or those of TCP alone, or that have a smaller MTU. One destination each:
 #
 #   client ---- middle ---- server    fd68:73:3::2 good, fd68:73:a::2 drops all, :b: half, :c: later,
-#                                      :d: TCP's, :e: MTU, :f: half of TCP's later, :10: echoes
+#                                      :d: TCP's, :e: MTU, :f: half of TCP's later, :10: echoes, :11: UDP
 #
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
@@ -23,7 +23,7 @@ paths_up() {
 	address_add middle eth0 fd68:73:1::2/64
 	address_add middle eth1 fd68:73:3::1/64
 	address_add server eth0 "$server/64"
-	for net in a b c d e f 10; do
+	for net in a b c d e f 10 11; do
 		address_add server eth0 fd68:73:$net::2/64
 		ip -n "$(netns middle)" -6 route add fd68:73:$net::/64 dev eth1
 	done
@@ -194,6 +194,23 @@ silent() {
 	judge 10 stamped=0 stamped_before_shadow=0 "shadows>=20" repeats=0
 }
 
+# Datagrams have no shadows: they go as they are until a probe has come back, then with the option; none is lost.
+datagrams() {
+	capture_start client path-11 host fd68:73:11::2
+	node_start client requests-11 python3 "$top/tests/e2e/path.py" datagrams fd68:73:11::2 7000
+	wait_for "the path to be tried" path_is 11 trying
+	so_many_more 11 20
+	requests_stop 11
+	same "state" trying "$(path 11 state)"
+	tshark 2>/dev/null -r "$tmp/path-11.pcap" -Y "udp.dstport == 7000 or icmpv6.type == 129" -T fields \
+		-e ipv6.opt.ioam.trace.ns -e icmpv6.type | uniq -c | tee "$tmp/datagrams"
+	awk -F'\t' '{ split($1, word, " "); kind = $2 ? "echoes" : word[2] ? "option" : "bare" }
+		kind == "option" { stamped += word[1] }
+		kind == "echoes" { echoes += word[1] }
+		kind == "option" && echoes < 40 || kind == "bare" && stamped { wrong = 1 }
+		END { exit wrong || stamped < 20 }' "$tmp/datagrams" || fail "the order of datagrams"
+}
+
 shadows_above() { [ "$(node_exec client "$hopspan" -j host show | jq '.[0].stamp.stamped_shadow')" -gt "$1" ]; }
 
 # The collector dies: shadows go to a proved destination as well. The next collector proves it anew.
@@ -225,7 +242,7 @@ collect_start
 node_start server answers python3 "$top/tests/e2e/path.py" server 7000
 wait_for "the server" grep -q listens "$state/answers.log"
 for scenario in "good" "never a exthdr hbh exists" "never b exthdr hbh exists numgen random mod 2 lt 1" small_mtu \
-	only_tcp later half_of_tcp silent unwatched; do
+	only_tcp later half_of_tcp silent datagrams unwatched; do
 	echo "== $scenario"
 	$scenario
 done

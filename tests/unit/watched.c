@@ -20,7 +20,6 @@ static void test_idle_and_wanted(void **state)
 	assert_false(watched_is_idle(&watched, 5000 * S - 1)); /* asked for while the clock was read */
 	assert_false(watched_is_idle(&watched, 5000 * S + WATCHED_IDLE_NS));
 	assert_true(watched_is_idle(&watched, 5000 * S + WATCHED_IDLE_NS + 1));
-	assert_false(watched_wants_probe(&watched, 5000 * S));
 	watched.path.state = PATH_DOUBTED;
 	assert_false(watched_is_idle(&watched, 5000 * S + WATCHED_IDLE_NS + 1));
 	assert_true(watched_wants_probe(&watched, 5000 * S - 1));
@@ -31,6 +30,52 @@ static void test_idle_and_wanted(void **state)
 	assert_true(watched_wants_probe(&watched, 5001 * S));
 	watched.is_probed = true;
 	assert_false(watched_wants_probe(&watched, 5001 * S));
+}
+
+/* A path in use is looked after: what never confirms anything more often. */
+static void test_probed_again(void **state)
+{
+	struct watched watched = { .path = { .state = PATH_TRYING }, .probed_ns = 5000 * S };
+
+	(void)state;
+	watched.path.asked_ns = 5060 * S;
+	assert_false(watched_wants_probe(&watched, 5000 * S + WATCHED_TRYING_NS - 1));
+	assert_true(watched_wants_probe(&watched, 5000 * S + WATCHED_TRYING_NS));
+	watched.path.state = PATH_PROVED;
+	assert_false(watched_wants_probe(&watched, 5000 * S + WATCHED_TRYING_NS));
+	watched.path.asked_ns = 5600 * S;
+	assert_false(watched_wants_probe(&watched, 5000 * S + WATCHED_PROVED_NS - 1));
+	assert_true(watched_wants_probe(&watched, 5000 * S + WATCHED_PROVED_NS));
+	watched.path.asked_ns = 5500 * S; /* not in use */
+	assert_false(watched_wants_probe(&watched, 5000 * S + WATCHED_PROVED_NS));
+}
+
+/* States before, and after each verdict: unclear, passes, blocked, unanswered. */
+static void test_probed(void **state)
+{
+	static const enum path_state after[][4] = {
+		[PATH_UNKNOWN] = { PATH_UNKNOWN, PATH_TRYING, PATH_REFUSED, PATH_UNKNOWN },
+		[PATH_TRYING] = { PATH_TRYING, PATH_TRYING, PATH_REFUSED, PATH_TRYING },
+		[PATH_PROVED] = { PATH_PROVED, PATH_PROVED, PATH_REFUSED, PATH_PROVED },
+		[PATH_DOUBTED] = { PATH_DOUBTED, PATH_TRYING, PATH_REFUSED, PATH_DOUBTED },
+		[PATH_REFUSED] = { PATH_REFUSED, PATH_TRYING, PATH_REFUSED, PATH_REFUSED },
+	};
+	const struct probe_counts counts = { .sent = { { 10, 10 }, { 10, 10 } }, .came = { { 10, 10 }, { 0, 0 } } };
+	struct tell silent = { .while_ns = 5000 * S, .lines = TELL_LINES };
+
+	(void)state;
+	for (int before = PATH_UNKNOWN; before <= PATH_REFUSED; before++)
+		for (int verdict = PROBE_UNCLEAR; verdict <= PROBE_UNANSWERED; verdict++) {
+			struct watched watched = { .path = { .state = before }, .is_probed = true };
+			bool waits = verdict != PROBE_PASSES && after[before][verdict] != PATH_TRYING &&
+				     after[before][verdict] != PATH_PROVED;
+
+			assert_int_equal(watched_probed(&watched, verdict, &counts, &silent, 5000 * S),
+					 after[before][verdict]);
+			assert_false(watched.is_probed);
+			assert_int_equal(watched.probed_ns, 5000 * S);
+			assert_int_equal(watched.backoff.next_ns, waits ? 5010 * S : 0);
+		}
 }
 
 static void expect_news(const struct judge_counts *news, uint64_t stamped, uint64_t stamped_repeated, uint64_t segments,
@@ -113,8 +158,8 @@ static void test_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_idle_and_wanted),
-		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_idle_and_wanted), cmocka_unit_test(test_probed_again),
+		cmocka_unit_test(test_probed),		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_groups),
 	};
 
