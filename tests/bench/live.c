@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * ns per packet of the programs at work: one thread sends a request and its answer over a router, thousands of times a
- * round, without a context, stamped in place, by clone, beside a shadow, and eight requests to a segment in turn; the
- * kernel's bpf_stats tell what each program took. Every request must have been recorded at the far end with the
- *router's data in it.
+ * round, without a context, stamped in place, with ids alone, by clone, beside a shadow, and eight requests to a
+ *segment in turn; the kernel's bpf_stats tell what each program took. Every request must have been recorded at the far
+ *end with the router's data in it.
  *
  *	live BENCH_OBJECT ROUNDS REQUESTS CLIENT ROUTER SERVER ADDRESS
  *
@@ -28,13 +28,12 @@
 
 enum { ROUTER_NODE_ID = 2, MESSAGE_LEN = 64, TOGETHER = 8 };
 enum at { STAMP, DEPART, SINK, HOOKS };
-enum kind { BARE, BARE_SAME, IN_PLACE, QUIET, CLONE, SHADOW, EIGHT, KINDS };
+enum kind { BARE, BARE_SAME, IN_PLACE, QUIET, IDS, CLONE, SHADOW, EIGHT, KINDS };
 
-static const enum stamp_way ways[KINDS] = { [CLONE] = STAMP_CLONE,
-					    [SHADOW] = STAMP_SHADOW,
-					    [EIGHT] = STAMP_IN_PLACE,
-					    [IN_PLACE] = STAMP_IN_PLACE,
-					    [QUIET] = STAMP_IN_PLACE };
+static const enum stamp_way ways[KINDS] = {
+	[CLONE] = STAMP_CLONE,	     [SHADOW] = STAMP_SHADOW, [EIGHT] = STAMP_IN_PLACE,
+	[IN_PLACE] = STAMP_IN_PLACE, [IDS] = STAMP_IN_PLACE,  [QUIET] = STAMP_IN_PLACE
+};
 
 /* All that is measured of one kind of traffic. */
 struct measured {
@@ -54,7 +53,7 @@ static uint16_t server_port_be;
 static uint64_t recorded;
 static unsigned int recorded_room;
 
-/* A request that has arrived: the router must be the newest in its trace. */
+/* A request that has arrived: the router must be the newest in its trace, if it has one. */
 static int record_count(void *unused, void *data, size_t len)
 {
 	struct sink_record *record = data;
@@ -64,8 +63,12 @@ static int record_count(void *unused, void *data, size_t len)
 
 	(void)unused;
 	(void)len;
-	if (!ioam6_find(record->packet, end, CONTEXT_NAMESPACE, &found, &why) || !found.option)
+	if (!ioam6_find(record->packet, end, CONTEXT_NAMESPACE, &found, &why) || !(found.option || found.identifier))
 		errx(1, "a record without a trace");
+	if (!found.option) {
+		recorded++;
+		return 0;
+	}
 	newest = record->packet + found.option + IOAM6_DATA_AT + found.trace.remaining_words * IOAM6_WORD;
 	if (newest + IOAM6_WORD <= end && (be32_load(newest) & 0xffffff) == ROUTER_NODE_ID)
 		recorded++;
@@ -81,14 +84,15 @@ static int record_skip(void *unused, void *data, size_t len)
 	return 0;
 }
 
-static void way_set(enum stamp_way way)
+static void policy_set(enum kind kind)
 {
 	struct stamp_prefix all = { 0 };
 	struct stamp_policy policy;
 
 	if (bpf_map_lookup_elem(policies, &all, &policy))
 		err(1, "policy of ::/0");
-	policy.way = way;
+	policy.way = ways[kind];
+	policy.shape = kind == IDS ? encap_shape(ENCAP_GENERIC_CONTEXT, 0) : ENCAP_SHAPE_USUAL;
 	if (bpf_map_update_elem(policies, &all, &policy, BPF_EXIST))
 		err(1, "policy of ::/0");
 }
@@ -148,7 +152,7 @@ static void proof_check(enum kind kind, const struct hook_stats since[HOOKS], un
 	    stamp[OUTCOME_stamped_in_place] + stamp[OUTCOME_stamped_clone] != others ||
 	    sink[OUTCOME_active_ended] != shadows || sink[OUTCOME_recorded] != others ||
 	    (kind >= IN_PLACE && recorded != requests) || (kind != EIGHT && sink[OUTCOME_reply_learnt] != answers) ||
-	    completed < recorded)
+	    (kind != IDS && completed < recorded))
 		errx(1, "of %u requests %lu had shadows, %lu were stamped, %lu completed, %lu recorded with the router",
 		     requests, stamp[OUTCOME_stamped_shadow],
 		     stamp[OUTCOME_stamped_in_place] + stamp[OUTCOME_stamped_clone], completed, recorded);
@@ -172,7 +176,7 @@ static void round_run(unsigned int round, enum kind kind, unsigned int requests)
 	struct hook_stats since[HOOKS];
 
 	requests -= requests % TOGETHER;
-	way_set(ways[kind]);
+	policy_set(kind);
 	replies_set(kind != QUIET);
 	for (int i = 0; i < HOOKS; i++)
 		hook_since(&hooks[i], &at_last[i]);
@@ -206,7 +210,9 @@ static void program_row(const char *what, enum kind kind, enum at at, double tar
 		.packets = (double)m->packets[at],
 	};
 
-	if (kind >= IN_PLACE)
+	if (kind == IDS)
+		strcpy(proof, "each recorded");
+	else if (kind >= IN_PLACE)
 		snprintf(proof, sizeof(proof), "each recorded with the router, room for %u hops", m->room);
 	row_print(&row, rounds);
 }
@@ -245,6 +251,7 @@ static void rows_print(unsigned int rounds, unsigned int requests)
 {
 	program_row("tc stamp at work, socket without context", BARE, STAMP, 15, rounds);
 	program_row("tc stamp at work, in place, time and queue depth", IN_PLACE, STAMP, 150, rounds);
+	program_row("tc stamp at work, in place, ids only", IDS, STAMP, 90, rounds);
 	program_row("tc stamp at work, by clone, with the clone's transmission", CLONE, STAMP, 700, rounds);
 	program_row("tc stamp at work, beside a shadow, with its transmission", SHADOW, STAMP, 900, rounds);
 	program_row("tc stamp at work, eight contexts: in place, seven shadows", EIGHT, STAMP, 0, rounds);
@@ -262,8 +269,8 @@ static void rows_print(unsigned int rounds, unsigned int requests)
 static void measured_init(unsigned int rounds)
 {
 	static const char *const names[] = { "without a context",  "without a context", "in place",
-					     "in place, no reply", "by clone",		"beside a shadow",
-					     "eight contexts" };
+					     "in place, no reply", "ids alone",		"by clone",
+					     "beside a shadow",	   "eight contexts" };
 
 	for (int kind = 0; kind < KINDS; kind++) {
 		series_init(&measured[kind].round_trip, names[kind], rounds);
