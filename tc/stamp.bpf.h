@@ -65,11 +65,12 @@ static __always_inline bool header_write(struct __sk_buff *skb, struct stamp_wor
 					 const struct encap_shape *shape, __u32 hops, __u8 flags)
 {
 	__u8 *end = skb_end(skb), *ip6 = skb_ip6(skb, config.self.link_len);
-	struct ioam6_node node;
+	struct ioam6_node node = {};
 
 	if (ip6 + IPV6_LEN > end)
 		return false;
-	node = own_data(skb, ip6[IPV6_HOP_LIMIT_AT]);
+	if (shape->type)
+		node = own_data(skb, ip6[IPV6_HOP_LIMIT_AT]);
 	return encap_write(ip6 + IPV6_LEN, end, ip6[IPV6_NEXT_HEADER_AT], shape, hops, config.self.namespace, flags,
 			   &node, &work->context);
 }
