@@ -10,7 +10,8 @@ here=$top/tests/e2e
 udp_port=7102 # of the connected socket in datagrams.py
 tcp_port=7416
 
-learnt() { node_exec server "$hopspan" -j host show | jq '.[0].sink.reply_learnt // 0'; }
+sink() { node_exec server "$hopspan" -j host show | jq ".[0].sink.$1 // 0"; }
+learnt() { sink reply_learnt; }
 
 cookie=
 cookie_find() {
@@ -55,6 +56,38 @@ python_told() {
 	stop told
 }
 
+# Two stamped datagrams of one request are one request, not two that are open at once.
+twice() {
+	local learnt_before ambiguous_before recorded_before
+	learnt_before=$(learnt)
+	ambiguous_before=$(sink replies_ambiguous)
+	recorded_before=$(sink recorded)
+	rm -f "$state/udp.log"
+	node_start server udp python3 "$here/datagrams.py" server
+	wait_for "the server" grep -q listens "$state/udp.log"
+	node_exec client "$hopspan" host up dev eth0 node-id 1 first 2
+	PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 node_exec client python3 - $server <<-'END' || fail "two of one request"
+		import sys
+		from datagrams import NONE, new_id, set_context, udp
+		sock = udp(7202)
+		sock.connect((sys.argv[1], 7102))
+		sock.settimeout(10)
+		sock.send(NONE + b"connect")
+		sock.recv(100)
+		for _ in range(10):
+		    trace_id = new_id()
+		    set_context(sock, trace_id)
+		    sock.send(trace_id + b"two ")
+		    sock.send(trace_id + b"of one request")
+		    assert sock.recv(100)[16:] + sock.recv(100)[16:] == b"firstsecond"
+	END
+	stop udp
+	node_exec client "$hopspan" host up dev eth0 node-id 1 first 1
+	same "requests of two stamped datagrams learnt, via $via" 10 $(($(learnt) - learnt_before))
+	same "of them ambiguous, via $via" 0 $(($(sink replies_ambiguous) - ambiguous_before))
+	same "stamped datagrams of them, via $via" 20 $(($(sink recorded) - recorded_before))
+}
+
 pair_up
 cookie_find
 # A datagram that waits for its neighbour's address goes bare.
@@ -67,6 +100,7 @@ for via in tc xdp; do
 	datagrams told
 	python_told
 	replies 51 "via $via" 4
+	twice
 	for port in $udp_port $tcp_port; do switch update "$port"; done
 	datagrams told
 	replies 0 "via $via, switched off" 0
@@ -74,5 +108,5 @@ for via in tc xdp; do
 	replies 51 "via $via, switched on again" 4
 done
 ! grep -q not- "$state/serve.log" || fail "what the TCP server was told: $(cat "$state/serve.log")"
-took=$(node_exec server "$hopspan" -j host show | jq '.[0].sink.xdp_took')
+took=$(sink xdp_took)
 [ "$took" -gt 200 ] || fail "XDP took $took packets"
