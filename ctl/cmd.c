@@ -35,6 +35,7 @@ const struct command commands[] = {
 	  "  budget N        stamped packets a second, against floods (100000; 0: no limit)\n"
 	  "  via WAY         where stamped packets are met: xdp (before they merge), tc, or\n"
 	  "                  auto: xdp where the driver has it, tc else and on veth\n"
+	  "  order WAY       first or last of the programs at tc (clsact: first; tcx: last)\n"
 	  "  lower-mtu on|off  lower the MTU of routes to proved prefixes by the header, so\n"
 	  "                  that full-size packets have room for it, too (off)\n"
 	  "  cgroup PATH     the socket option for this part of cgroup2 ($HOPSPAN_CGROUP,\n"
@@ -49,6 +50,7 @@ const struct command commands[] = {
 	  "              go out by\n"
 	  "  via WAY     where packets are met: xdp, tc, or auto: xdp where the driver has\n"
 	  "              it, but not on veth, where it costs bulk traffic a factor of 5\n"
+	  "  order WAY   first or last of the programs at tc (clsact: first; tcx: last)\n"
 	  "  node-id N   24 bits, in place of node.yaml's\n"
 	  "The delay written is the node's work, before the egress queue.\n" },
 	{ "router", "down", cmd_router_down, "[dev DEV]...", "undo `router up`, on all its devices or those named",

@@ -16,6 +16,8 @@ enum stamp_trust { STAMP_PROVE, STAMP_PROVED, STAMP_OFF };
 /* .rodata.config of the program. */
 struct stamp_config {
 	struct plane_node self;
+	uint8_t tcx; /* attached to tcx, not to clsact */
+	uint8_t reserved[7];
 };
 
 /* Map "stamp_prefix", longest match on the destination. No entry: bare. */

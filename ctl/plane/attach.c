@@ -97,13 +97,55 @@ int attach_identify(const char *who, const struct words_device *at, struct devic
 	return 0;
 }
 
-int attach_tc(struct bpf_object *object, enum program program, int ifindex, struct device *device)
+/* Detaches what is not as it is wanted now. */
+static void hook_change(const struct places *places, int ifindex, enum program first, enum program last,
+			enum hook_order order, uint8_t *hook, uint8_t *order_now)
 {
+	enum hook wanted = hook_choose(ifindex);
+
+	if (*hook && (*hook != wanted || *order_now != order))
+		for (enum program program = first; program <= last; program++)
+			hook_detach(program, ifindex, places->netns);
+	*hook = (uint8_t)wanted;
+	*order_now = (uint8_t)order;
+}
+
+void attach_hook(const struct places *places, int ifindex, enum device_role role, enum hook_order order,
+		 struct device *device)
+{
+	if (role == DEVICE_HOST)
+		hook_change(places, ifindex, PROGRAM_STAMP, PROGRAM_SINK, order, &device->hook, &device->order);
+	else
+		hook_change(places, ifindex, PROGRAM_TC_TRANSIT, PROGRAM_DEPART, order, &device->router_hook,
+			    &device->router_order);
+}
+
+static bool is_of_host(enum program program)
+{
+	return program == PROGRAM_STAMP || program == PROGRAM_SINK;
+}
+
+int attach_tc(const struct places *places, struct bpf_object *object, enum program program, int ifindex,
+	      struct device *device)
+{
+	enum hook hook = is_of_host(program) ? device->hook : device->router_hook;
+	enum hook_order order = is_of_host(program) ? device->order : device->router_order;
 	bool made_clsact;
-	int error = program_attach_tc(object, program, ifindex, &made_clsact);
+	int error = hook_attach(object, program, ifindex, places->netns, hook, order, &made_clsact);
 
 	device->made_clsact |= made_clsact;
 	return error;
+}
+
+int detach_tc(const struct places *places, enum program program, int ifindex)
+{
+	return hook_detach(program, ifindex, places->netns);
+}
+
+bool is_attached_tc(const struct places *places, enum program program, int ifindex, const struct device *device)
+{
+	return hook_is_attached(program, ifindex, places->netns,
+				is_of_host(program) ? device->hook : device->router_hook);
 }
 
 /* XDP where the driver runs it and it costs nothing; on veth it would turn the peer's segmentation offload off. */

@@ -6,7 +6,7 @@
 #define HOPSPAN_ATTACH_H
 
 #include "device.h"
-#include "program.h"
+#include "hook.h"
 #include "words.h"
 
 struct json_t;
@@ -18,7 +18,13 @@ void attach_close(const struct places *places, int devices);
 /* Fills device->self and name from node.yaml and device->node_id; -errno, printed. */
 int attach_identify(const char *who, const struct words_device *at, struct device *device);
 
-int attach_tc(struct bpf_object *object, enum program program, int ifindex, struct device *device);
+/* What the role's programs are attached to, and in which order, from here on. Detaches those that are not so. */
+void attach_hook(const struct places *places, int ifindex, enum device_role role, enum hook_order order,
+		 struct device *device);
+int attach_tc(const struct places *places, struct bpf_object *object, enum program program, int ifindex,
+	      struct device *device);
+int detach_tc(const struct places *places, enum program program, int ifindex);
+bool is_attached_tc(const struct places *places, enum program program, int ifindex, const struct device *device);
 
 /* Where packets that come in are met: as wanted, else as the device's driver asks. */
 enum device_via attach_via(enum device_via wanted, const char *device);

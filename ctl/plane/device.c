@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "netlink.h"
-#include "program.h"
+#include "hook.h"
 
 enum { DEVICES_MAX = 4096 };
 
@@ -72,7 +72,7 @@ int device_drop_role(int devices, int ifindex, enum device_role role)
 	if (device.roles)
 		return device_set(devices, ifindex, &device);
 	if (device.made_clsact && netlink_filters(ifindex) == 0)
-		error = program_remove_clsact(ifindex);
+		error = hook_remove_clsact(ifindex);
 	device_remove(devices, ifindex);
 	return error;
 }

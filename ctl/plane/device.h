@@ -23,13 +23,14 @@ struct device {
 	uint8_t via_wanted; /* 0: auto */
 	uint8_t sink_via;   /* of a host */
 	uint8_t sink_via_wanted;
-	uint8_t replies;   /* the sink carries contexts back */
-	uint8_t plain;	   /* the sink takes identifier options without a context type for ours */
-	uint8_t lower_mtu; /* its routes to proved prefixes were copied with a lower MTU */
-	uint32_t budget;   /* stamped packets a second */
-	int32_t node_id;   /* by word; -1: node.yaml's */
-	uint32_t reserved2;
-	uint64_t cgroup_id; /* of a host */
+	uint8_t replies;	     /* the sink carries contexts back */
+	uint8_t plain;		     /* the sink takes identifier options without a context type for ours */
+	uint8_t lower_mtu;	     /* its routes to proved prefixes were copied with a lower MTU */
+	uint32_t budget;	     /* stamped packets a second */
+	int32_t node_id;	     /* by word; -1: node.yaml's */
+	uint8_t hook, router_hook;   /* of tc: enum hook */
+	uint8_t order, router_order; /* enum hook_order */
+	uint64_t cgroup_id;	     /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];
 };

@@ -35,6 +35,7 @@ static int host_up_device(const struct places *places, int devices, const struct
 	device.node_id = (int32_t)words->node_id;
 	device.sink_via_wanted = words->via;
 	device.lower_mtu = words->lower_mtu;
+	attach_hook(places, at->ifindex, DEVICE_HOST, words->order, &device);
 	device.cgroup_id = cgroup_id;
 	status = host_start(places, devices, words->who, at, &device, settings);
 	if (!status && old_cgroup != cgroup_id && !devices_use_cgroup(places, old_cgroup))
@@ -190,9 +191,10 @@ static json_t *reply_off_json(const struct places *places)
 static json_t *host_json(const struct places *places, int ifindex, const struct device *device)
 {
 	bool xdp = device->sink_via != DEVICE_VIA_XDP || program_is_attached_xdp(PROGRAM_XDP_SINK, ifindex);
-	bool sink = program_is_attached_tc(PROGRAM_SINK, ifindex);
+	bool sink = is_attached_tc(places, PROGRAM_SINK, ifindex, device);
 	json_t *object = attach_json(device);
 
+	json_object_set_new(object, "hook", json_string(hook_name(device->hook)));
 	json_object_set_new(object, "via", json_string(device_via_name(device->sink_via)));
 	json_object_set_new(object, "budget", json_integer(device->budget));
 	json_object_set_new(object, "replies", json_boolean(device->replies));
@@ -200,7 +202,8 @@ static json_t *host_json(const struct places *places, int ifindex, const struct 
 	json_object_set_new(object, "cgroup_id", json_integer((json_int_t)device->cgroup_id));
 	json_object_set_new(object, "destinations", destinations_json(places));
 	json_object_set_new(object, "reply_off_ports", reply_off_json(places));
-	json_object_set_new(object, "stamp_attached", json_boolean(program_is_attached_tc(PROGRAM_STAMP, ifindex)));
+	json_object_set_new(object, "stamp_attached",
+			    json_boolean(is_attached_tc(places, PROGRAM_STAMP, ifindex, device)));
 	json_object_set_new(object, "sink_attached", json_boolean(sink && xdp));
 	path_json(object, places->netns);
 	json_object_set_new(object, "stamp", counters_json(places->netns, "stamp"));

@@ -104,7 +104,7 @@ static int sink_attach(const struct places *places, const char *who, const struc
 	if (!error && settings)
 		error = reply_off_set(program_map(object, "reply_off"), settings);
 	if (!error)
-		error = attach_tc(object, PROGRAM_SINK, at->ifindex, device);
+		error = attach_tc(places, object, PROGRAM_SINK, at->ifindex, device);
 	program_unload(object);
 	if (!error && via == DEVICE_VIA_XDP) {
 		error = attach_xdp(places, who, at, device->sink_via_wanted, PROGRAM_XDP_SINK, &config, sizeof(config));
@@ -120,7 +120,7 @@ static int sink_attach(const struct places *places, const char *who, const struc
 static int stamp_attach(const struct places *places, const struct words_device *at, const char *cgroup,
 			struct device *device)
 {
-	struct stamp_config config = { .self = device->self };
+	struct stamp_config config = { .self = device->self, .tcx = device->hook == HOOK_TCX };
 	struct bpf_object *object;
 	int error = program_load(PROGRAM_STAMP, &config, sizeof(config), places->netns, cgroup, &object);
 
@@ -128,7 +128,7 @@ static int stamp_attach(const struct places *places, const struct words_device *
 		return error;
 	error = budget_set(program_map(object, "stamp_budget"), device->budget);
 	if (!error)
-		error = attach_tc(object, PROGRAM_STAMP, at->ifindex, device);
+		error = attach_tc(places, object, PROGRAM_STAMP, at->ifindex, device);
 	program_unload(object);
 	return error;
 }
@@ -197,9 +197,9 @@ void host_stop(const struct places *places, int devices, int ifindex)
 		return;
 	if (device.lower_mtu)
 		routes_restore(ifindex);
-	program_detach_tc(PROGRAM_STAMP, ifindex);
+	detach_tc(places, PROGRAM_STAMP, ifindex);
 	program_detach_xdp(PROGRAM_XDP_SINK, ifindex);
-	program_detach_tc(PROGRAM_SINK, ifindex);
+	detach_tc(places, PROGRAM_SINK, ifindex);
 	device_drop_role(devices, ifindex, DEVICE_HOST);
 	if (!devices_use_cgroup(places, device.cgroup_id))
 		sockopt_remove(places, device.cgroup_id);

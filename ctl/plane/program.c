@@ -16,9 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of all programs on a tc hook ours comes first, and is known by its handle. */
-enum { TC_PRIORITY = 1, TC_HANDLE = 0x68730000 };
-
 #define ELF(name) extern const char name##_elf[], name##_elf_end[]
 ELF(sockopt);
 ELF(stamp);
@@ -30,15 +27,15 @@ ELF(xdp_sink);
 
 static const struct {
 	const char *name, *start, *end;
-	enum bpf_tc_attach_point hook;
+	bool egress;
 } programs[] = {
-	[PROGRAM_SOCKOPT] = { "sockopt", sockopt_elf, sockopt_elf_end, 0 },
-	[PROGRAM_STAMP] = { "tc_stamp", stamp_elf, stamp_elf_end, BPF_TC_EGRESS },
-	[PROGRAM_SINK] = { "tc_sink", sink_elf, sink_elf_end, BPF_TC_INGRESS },
-	[PROGRAM_TC_TRANSIT] = { "tc_transit", tc_transit_elf, tc_transit_elf_end, BPF_TC_INGRESS },
-	[PROGRAM_DEPART] = { "tc_depart", depart_elf, depart_elf_end, BPF_TC_EGRESS },
-	[PROGRAM_XDP_TRANSIT] = { "xdp_transit", xdp_transit_elf, xdp_transit_elf_end, 0 },
-	[PROGRAM_XDP_SINK] = { "xdp_sink", xdp_sink_elf, xdp_sink_elf_end, 0 },
+	[PROGRAM_SOCKOPT] = { "sockopt", sockopt_elf, sockopt_elf_end, false },
+	[PROGRAM_STAMP] = { "tc_stamp", stamp_elf, stamp_elf_end, true },
+	[PROGRAM_SINK] = { "tc_sink", sink_elf, sink_elf_end, false },
+	[PROGRAM_TC_TRANSIT] = { "tc_transit", tc_transit_elf, tc_transit_elf_end, false },
+	[PROGRAM_DEPART] = { "tc_depart", depart_elf, depart_elf_end, true },
+	[PROGRAM_XDP_TRANSIT] = { "xdp_transit", xdp_transit_elf, xdp_transit_elf_end, false },
+	[PROGRAM_XDP_SINK] = { "xdp_sink", xdp_sink_elf, xdp_sink_elf_end, false },
 };
 
 static int print_if_verbose(enum libbpf_print_level level, const char *format, va_list args)
@@ -73,6 +70,21 @@ static int object_set_storage(struct bpf_object *object, const char *cgroup_fold
 	return bpf_map__set_pin_path(map, path);
 }
 
+void program_listen(void)
+{
+	libbpf_set_print(print_if_verbose);
+}
+
+const char *program_name(enum program program)
+{
+	return programs[program].name;
+}
+
+bool program_is_egress(enum program program)
+{
+	return programs[program].egress;
+}
+
 int program_load(enum program program, const void *config, size_t len, const char *folder, const char *cgroup_folder,
 		 struct bpf_object **object)
 {
@@ -80,7 +92,7 @@ int program_load(enum program program, const void *config, size_t len, const cha
 	struct bpf_object *opened;
 	int error;
 
-	libbpf_set_print(print_if_verbose);
+	program_listen();
 	opened =
 	    bpf_object__open_mem(programs[program].start, programs[program].end - programs[program].start, &options);
 	if (!opened)
@@ -107,48 +119,9 @@ int program_map(struct bpf_object *object, const char *name)
 	return bpf_object__find_map_fd_by_name(object, name);
 }
 
-static int object_program_fd(struct bpf_object *object)
+int program_fd(struct bpf_object *object)
 {
 	return bpf_program__fd(bpf_object__next_program(object, NULL));
-}
-
-int program_attach_tc(struct bpf_object *object, enum program program, int ifindex, bool *made_clsact)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = programs[program].hook);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE + program, .priority = TC_PRIORITY,
-		    .prog_fd = object_program_fd(object), .flags = BPF_TC_F_REPLACE);
-	int error = bpf_tc_hook_create(&hook);
-
-	*made_clsact = error == 0;
-	if (error && error != -EEXIST)
-		return error;
-	return bpf_tc_attach(&hook, &options);
-}
-
-int program_detach_tc(enum program program, int ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = programs[program].hook);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE + program, .priority = TC_PRIORITY);
-	int error = program_is_attached_tc(program, ifindex) ? bpf_tc_detach(&hook, &options) : 0;
-
-	return error == -ENOENT || error == -EINVAL ? 0 : error;
-}
-
-bool program_is_attached_tc(enum program program, int ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = programs[program].hook);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE + program, .priority = TC_PRIORITY);
-
-	libbpf_set_print(print_if_verbose);
-	return bpf_tc_query(&hook, &options) == 0;
-}
-
-int program_remove_clsact(int ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-	int error = bpf_tc_hook_destroy(&hook);
-
-	return error == -ENOENT || error == -EINVAL ? 0 : error;
 }
 
 /* The program that the driver runs on the device: its id, and whether it is this one. 0: none. */
@@ -173,7 +146,7 @@ bool program_is_attached_xdp(enum program program, int ifindex)
 {
 	bool ours;
 
-	libbpf_set_print(print_if_verbose);
+	program_listen();
 	return xdp_attached(program, ifindex, &ours) && ours;
 }
 
@@ -183,7 +156,7 @@ int program_attach_xdp(struct bpf_object *object, enum program program, int ifin
 
 	if (xdp_attached(program, ifindex, &ours) && !ours)
 		return -EBUSY;
-	return bpf_xdp_attach(ifindex, object_program_fd(object), XDP_FLAGS_DRV_MODE, NULL);
+	return bpf_xdp_attach(ifindex, program_fd(object), XDP_FLAGS_DRV_MODE, NULL);
 }
 
 int program_detach_xdp(enum program program, int ifindex)
@@ -222,7 +195,7 @@ bool program_kernel_has_casts(void)
 
 	if (known >= 0)
 		return known;
-	libbpf_set_print(print_if_verbose);
+	program_listen();
 	btf = btf__load_vmlinux_btf();
 	known = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
 		btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;

@@ -13,8 +13,15 @@
 
 struct bpf_object;
 
-enum program { PROGRAM_SOCKOPT, PROGRAM_STAMP, PROGRAM_SINK, PROGRAM_TC_TRANSIT, PROGRAM_DEPART, PROGRAM_XDP_TRANSIT,
-	       PROGRAM_XDP_SINK };
+enum program {
+	PROGRAM_SOCKOPT,
+	PROGRAM_STAMP,
+	PROGRAM_SINK,
+	PROGRAM_TC_TRANSIT,
+	PROGRAM_DEPART,
+	PROGRAM_XDP_TRANSIT,
+	PROGRAM_XDP_SINK
+};
 
 /*
  * Loads one with its .rodata.config set to the `len` octets of `config` (NULL: it has none). Maps that are shared are
@@ -24,22 +31,27 @@ int program_load(enum program program, const void *config, size_t len, const cha
 		 struct bpf_object **object);
 void program_unload(struct bpf_object *object);
 
+/* The fd of the object's program. */
+int program_fd(struct bpf_object *object);
+
+const char *program_name(enum program program);
+
+/* Of a program for tc: it sees what leaves. */
+bool program_is_egress(enum program program);
+
+/* The loader's words go where HOPSPAN_VERBOSE says; program_load() does this, too. */
+void program_listen(void);
+
 /* The fd of the object's map `name`, or -ENOENT; it lives as long as the object. */
 int program_map(struct bpf_object *object, const char *name);
 
 /* Attaches the object's program where its kind belongs, in place of the one of the same kind that is there. */
-int program_attach_tc(struct bpf_object *object, enum program program, int ifindex, bool *made_clsact);
 int program_attach_xdp(struct bpf_object *object, enum program program, int ifindex);
 int program_attach_cgroup(struct bpf_object *object, int cgroup_fd, const char *folder);
 
 /* Nothing there is no error. */
-int program_detach_tc(enum program program, int ifindex);
 int program_detach_xdp(enum program program, int ifindex);
 
-/* The qdisc with all filters on it, also those of others. */
-int program_remove_clsact(int ifindex);
-
-bool program_is_attached_tc(enum program program, int ifindex);
 bool program_is_attached_xdp(enum program program, int ifindex);
 
 /* Does the kernel have the casts that tc/kernel.bpf.h asks for? */

@@ -22,7 +22,7 @@ static int hook_tc(const struct places *places, enum program program, const stru
 
 	if (error)
 		return error;
-	error = attach_tc(object, program, ifindex, device);
+	error = attach_tc(places, object, program, ifindex, device);
 	program_unload(object);
 	return error;
 }
@@ -43,7 +43,7 @@ static int arrive_attach(const struct places *places, const char *who, const str
 	if (error)
 		return error;
 	device->via = via;
-	return via == DEVICE_VIA_XDP ? program_detach_tc(PROGRAM_TC_TRANSIT, at->ifindex)
+	return via == DEVICE_VIA_XDP ? detach_tc(places, PROGRAM_TC_TRANSIT, at->ifindex)
 				     : program_detach_xdp(PROGRAM_XDP_TRANSIT, at->ifindex);
 }
 
@@ -51,12 +51,11 @@ static void router_detach(const struct places *places, int devices, int ifindex)
 {
 	struct device device;
 
-	(void)places;
 	if (!device_get(devices, ifindex, &device) || !(device.roles & DEVICE_ROUTER))
 		return;
 	program_detach_xdp(PROGRAM_XDP_TRANSIT, ifindex);
-	program_detach_tc(PROGRAM_TC_TRANSIT, ifindex);
-	program_detach_tc(PROGRAM_DEPART, ifindex);
+	detach_tc(places, PROGRAM_TC_TRANSIT, ifindex);
+	detach_tc(places, PROGRAM_DEPART, ifindex);
 	device_drop_role(devices, ifindex, DEVICE_ROUTER);
 }
 
@@ -101,6 +100,7 @@ static int router_up_device(const struct places *places, int devices, const stru
 	device.roles |= DEVICE_ROUTER;
 	device.node_id = (int32_t)words->node_id;
 	device.via_wanted = words->via;
+	attach_hook(places, at->ifindex, DEVICE_ROUTER, words->order, &device);
 	return router_start(places, devices, words->who, at, &device);
 }
 
@@ -131,13 +131,15 @@ int cmd_router_down(const struct options *options, int argc, char **argv)
 static json_t *router_json(const struct places *places, int ifindex, const struct device *device)
 {
 	bool arrives = device->via == DEVICE_VIA_XDP ? program_is_attached_xdp(PROGRAM_XDP_TRANSIT, ifindex)
-						     : program_is_attached_tc(PROGRAM_TC_TRANSIT, ifindex);
+						     : is_attached_tc(places, PROGRAM_TC_TRANSIT, ifindex, device);
 	json_t *object = attach_json(device);
 
+	json_object_set_new(object, "hook", json_string(hook_name(device->router_hook)));
 	json_object_set_new(object, "via", json_string(device_via_name(device->via)));
 	json_object_set_new(object, "delay", json_string("before-queue"));
 	json_object_set_new(object, "transit_attached", json_boolean(arrives));
-	json_object_set_new(object, "depart_attached", json_boolean(program_is_attached_tc(PROGRAM_DEPART, ifindex)));
+	json_object_set_new(object, "depart_attached",
+			    json_boolean(is_attached_tc(places, PROGRAM_DEPART, ifindex, device)));
 	json_object_set_new(object, "transit", counters_json(places->netns, "transit"));
 	json_object_set_new(object, "depart", counters_json(places->netns, "depart"));
 	return object;

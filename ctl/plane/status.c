@@ -30,10 +30,14 @@ static json_t *devices_json(const char *folder)
 		object = attach_json(&device);
 		json_object_set_new(object, "host", json_boolean(device.roles & DEVICE_HOST));
 		json_object_set_new(object, "router", json_boolean(device.roles & DEVICE_ROUTER));
-		if (device.roles & DEVICE_HOST)
+		if (device.roles & DEVICE_HOST) {
+			json_object_set_new(object, "hook", json_string(hook_name(device.hook)));
 			json_object_set_new(object, "sink_via", json_string(device_via_name(device.sink_via)));
-		if (device.roles & DEVICE_ROUTER)
+		}
+		if (device.roles & DEVICE_ROUTER) {
+			json_object_set_new(object, "router_hook", json_string(hook_name(device.router_hook)));
 			json_object_set_new(object, "transit_via", json_string(device_via_name(device.via)));
+		}
 		json_array_append_new(list, object);
 	}
 	close(devices);
@@ -111,9 +115,11 @@ static void netns_print(const json_t *netns)
 
 		printf("  %-15s", json_string_value(json_object_get(device, "dev")));
 		if (json_is_true(json_object_get(device, "host")))
-			printf(" host via %s", json_string_value(json_object_get(device, "sink_via")));
+			printf(" host via %s, %s", json_string_value(json_object_get(device, "sink_via")),
+			       json_string_value(json_object_get(device, "hook")));
 		if (json_is_true(json_object_get(device, "router")))
-			printf(" router via %s", json_string_value(json_object_get(device, "transit_via")));
+			printf(" router via %s, %s", json_string_value(json_object_get(device, "transit_via")),
+			       json_string_value(json_object_get(device, "router_hook")));
 		printf(node ? ", node %lld\n" : "\n", (long long)json_integer_value(node));
 	}
 	for (int role = 0; role < 4; role++)

@@ -115,6 +115,16 @@ static int word_via(struct words *words, const struct command *command, const ch
 	return status;
 }
 
+/* Among programs of others at the same hook. */
+static int word_order(struct words *words, const struct command *command, const char *value)
+{
+	static const char *const names[] = { "first", "last" };
+	int order = 0, status = word_choice(command, "order", value, names, 2, &order);
+
+	words->order = order ? HOOK_LAST : HOOK_FIRST;
+	return status;
+}
+
 static int word_host(struct words *words, const struct command *command, const char *word, const char *value)
 {
 	static const char *const switches[] = { "off", "on" };
@@ -154,6 +164,8 @@ static int word_parse(struct words *words, const struct command *command, int kn
 		return misuse(command, "%s: a value is missing", word);
 	if (strcmp(word, "dev") == 0)
 		return word_device(words, value);
+	if (known && strcmp(word, "order") == 0)
+		return word_order(words, command, value);
 	if (known && strcmp(word, "node-id") == 0)
 		return word_node_id(words, command, value);
 	if (known == WORDS_HOST)

@@ -11,6 +11,7 @@
 
 #include "cmd.h"
 #include "device.h"
+#include "hook.h"
 #include "policies.h"
 
 enum { WORDS_DEVICES_MAX = 64 };
@@ -28,10 +29,11 @@ struct words {
 	struct policy policy; /* of all that are named, and the file's defaults */
 	enum device_via via;  /* 0: auto */
 	bool lower_mtu;
-	long budget;	      /* stamped packets a second; 0: no limit */
-	const char *cgroup;   /* NULL: the default */
-	long node_id;	      /* -1: as node.yaml says */
-	char who[32];	      /* "hopspan host up": begins every message */
+	enum hook_order order;
+	long budget;	    /* stamped packets a second; 0: no limit */
+	const char *cgroup; /* NULL: the default */
+	long node_id;	    /* -1: as node.yaml says */
+	char who[32];	    /* "hopspan host up": begins every message */
 };
 
 /* Which words an object's verb knows. */

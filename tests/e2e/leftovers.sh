@@ -17,6 +17,14 @@ programs() {
 	done | sort -un
 }
 
+# What is held by a link: on tcx.
+linked_programs() {
+	local link
+	for link in "$HOPSPAN_BPFFS"/netns/*/tc_*; do
+		[ ! -e "$link" ] || bpftool -j link show pinned "$link" | jq .prog_id
+	done
+}
+
 cgroup_programs() { bpftool -j cgroup show "$1" | jq -r '.[]?.id'; }
 
 # maps PROGRAM...: ids of the maps that these programs use.
@@ -79,7 +87,8 @@ cart_start
 background_start r1 eth1
 shop_run 20 5
 [ "$(named_here | wc -l)" -ge 8 ] || fail "this test does not see what it looks for: $(named_here)"
-mapfile -t programs < <(for node in client r1 server; do programs "$node"; done; cgroup_programs "$HOPSPAN_CGROUP")
+mapfile -t programs < <(for node in client r1 server; do programs "$node"; done
+	linked_programs; cgroup_programs "$HOPSPAN_CGROUP")
 mapfile -t maps < <(maps "${programs[@]}")
 mapfile -t processes < <(cat "$HOPSPAN_CGROUP/cgroup.procs" "$state/collect.pid")
 [ ${#programs[@]} -ge 8 ] || fail "only ${#programs[@]} programs are seen: ${programs[*]}"

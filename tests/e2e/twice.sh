@@ -8,6 +8,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
 need bpftool
+export HOPSPAN_TC=clsact # tcx.sh is about the other hook
 
 wire() {
 	topology_check
