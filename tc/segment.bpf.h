@@ -60,7 +60,10 @@ static __always_inline enum outcome segment_parse(struct __sk_buff *skb, struct 
 	return OUTCOME_pass;
 }
 
-/* Is it the socket's own segment, sent for the first time? Sequence numbers tell, also behind NAT. */
+/*
+ * Is it the socket's own segment, sent for the first time? Sequence numbers tell, also behind NAT. At the peer's side
+ * TCP is ahead of the packet, and the ranges alone know.
+ */
 static __always_inline enum outcome segment_check(const struct stamp_work *work, struct bpf_tcp_sock *tp,
 						  struct tcp_sock *tcp)
 {
@@ -70,7 +73,7 @@ static __always_inline enum outcome segment_check(const struct stamp_work *work,
 		return OUTCOME_bare_no_data;
 	if ((__s32)(seq - tp->snd_una) < 0 || (__s32)(write_seq - seq - work->range.len) < 0)
 		return OUTCOME_bare_sequence;
-	if (seq != tp->snd_nxt)
+	if (seq != tp->snd_nxt && !config.peer_side)
 		return OUTCOME_bare_retransmission;
 	return OUTCOME_pass;
 }
@@ -106,7 +109,7 @@ static __always_inline enum outcome datagram_parse(struct __sk_buff *skb, struct
 		return OUTCOME_bad_truncated;
 	if (skb_is_tunnelled(kskb) || be16_load(udp) != sk->src_port)
 		return OUTCOME_bare_sequence;
-	if (!in_system_call() || (state->set_process && state->set_process != current_process()))
+	if (config.peer_side || !in_system_call() || (state->set_process && state->set_process != current_process()))
 		return OUTCOME_bare_late;
 	work->range.seq = 0;
 	work->range.len = 1;

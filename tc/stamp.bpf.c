@@ -27,7 +27,7 @@ enum { SHADOWS_MAX = 16 }; /* a packet */
 /* A packet that cannot carry the header: a shadow, if the policy knows it, or bare for `why`. UDP has no shadows. */
 static __always_inline enum outcome stamp_beside(const struct stamp_policy *policy, bool tcp, enum outcome why)
 {
-	return tcp && (policy->way == STAMP_AUTO || policy->way == STAMP_SHADOW) ? OUTCOME_stamped_shadow : why;
+	return tcp && !config.peer_side && (policy->way == STAMP_AUTO || policy->way == STAMP_SHADOW) ? OUTCOME_stamped_shadow : why;
 }
 
 /*
@@ -79,7 +79,7 @@ static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, struct s
 	work->hops = fits;
 	if (fits == wanted && policy->way != STAMP_CLONE)
 		return OUTCOME_stamped_in_place;
-	if (policy->way != STAMP_IN_PLACE && clone_may_go(skb, tcp)) {
+	if (policy->way != STAMP_IN_PLACE && !config.peer_side && clone_may_go(skb, tcp)) {
 		work->hops = wanted;
 		return OUTCOME_stamped_clone;
 	}

@@ -13,11 +13,15 @@ enum stamp_way { STAMP_AUTO, STAMP_IN_PLACE, STAMP_CLONE, STAMP_SHADOW };
 /* Is it known that the destination's path carries the option? Prove: shadows until the collector has found out. */
 enum stamp_trust { STAMP_PROVE, STAMP_PROVED, STAMP_OFF };
 
-/* .rodata.config of the program. */
+/*
+ * .rodata.config of the program. On the host's side of a container's veth it stands at ingress: later than the sender's
+ * own egress and not within its call, so there it stamps in place or not at all, and no datagrams.
+ */
 struct stamp_config {
 	struct plane_node self;
 	uint8_t tcx; /* attached to tcx, not to clsact */
-	uint8_t reserved[7];
+	uint8_t peer_side;
+	uint8_t reserved[6];
 };
 
 /* Map "stamp_prefix", longest match on the destination. No entry: bare. */
