@@ -84,11 +84,16 @@ def datagrams(address, port):
 
 
 class Packets:
-    """One destination's packets with data or options: time, stream, TCP sequence and length, option, Active."""
+    """One destination's packets with data or options: time, stream, TCP sequence and length, option, Active.
+
+    Repeats are all; stamped_repeated those of segments that went stamped, each once: a slow machine repeats for its
+    own reasons, also what was repeated already.
+    """
 
     def __init__(self, lines):
-        self.seen = set()
-        self.times = {"stamped": [], "shadows": [], "repeats": [], "bare": [], "stamped_before_shadow": []}
+        self.seen, self.stamped = set(), set()
+        kinds = "stamped", "shadows", "repeats", "stamped_repeated", "bare", "stamped_before_shadow"
+        self.times = {kind: [] for kind in kinds}
         for line in lines:
             self.add(*line.rstrip("\n").split("\t"))
 
@@ -99,15 +104,20 @@ class Packets:
         kind = "shadows" if shadow else "stamped" if namespace else "bare"
         if kind == "stamped" and not self.times["shadows"]:
             kind = "stamped_before_shadow"
+        if (stream, seq) in self.stamped and not shadow:
+            self.times["stamped_repeated"].append(float(when))
+            self.stamped.remove((stream, seq))
         if not shadow and (stream, seq) in self.seen:
             kind = "repeats"
+        elif namespace and not shadow:
+            self.stamped.add((stream, seq))
         if not shadow:
             self.seen.add((stream, seq))
         self.times[kind].append(float(when))
 
     def counts(self):
         counts = {name: len(times) for name, times in self.times.items()}
-        first = min(self.times["repeats"], default=float("inf"))
+        first = min(self.times["stamped_repeated"], default=float("inf"))
         counts["stamped_after_repeat"] = sum(when > first for when in self.times["stamped"])
         counts["shadows_after_stamped"] = sum(
             when > max(self.times["stamped"], default=0) for when in self.times["shadows"]
@@ -120,8 +130,8 @@ class Packets:
         begin = min(when for kind in times.values() for when in kind)
         if times["stamped"]:
             words.append(f"first stamped packet {times['stamped'][0] - begin:.3f} s after the first packet")
-        if times["stamped"] and times["repeats"]:
-            last = times["stamped"][-1] - times["repeats"][0]
+        if times["stamped"] and times["stamped_repeated"]:
+            last = times["stamped"][-1] - times["stamped_repeated"][0]
             words.append(f"last one {abs(last):.3f} s {'after' if last > 0 else 'before'} the first repeat")
         return "; ".join(words)
 
