@@ -6,16 +6,18 @@
 client_qdisc() { tc -n "$(netns client)" qdisc "$@"; }
 stamped() { node_exec client "$hopspan" -j host show | jq ".[0].stamp.$1 // 0"; }
 
+runs=0
 # clones_expected WHAT COUNT: ten requests by clone, of which COUNT may go so.
 clones_expected() {
 	local before=$(($(stamped stamped_clone)))
 	rm -f "$tmp/sha"
-	node_start server reader python3 "$top/tests/e2e/shadow.py" server 7000 "$tmp/sha"
-	wait_for "the server" grep -q listens "$state/reader.log"
+	reader=reader-$((++runs))
+	node_start server $reader python3 "$top/tests/e2e/shadow.py" server 7000 "$tmp/sha"
+	wait_for "the server" grep -q listens "$state/$reader.log"
 	node_exec client python3 "$top/tests/e2e/shadow.py" client $server 7000 "$tmp/plan" 10 20 30 40 50 60 70 80 90 100 \
 		>"$tmp/sent.sha"
 	wait_for "the server to have it all" test -s "$tmp/sha"
-	stop reader
+	stop $reader
 	same "SHA-256 of the stream, $1" "$(cat "$tmp/sent.sha")" "$(cat "$tmp/sha")"
 	same "clones, $1" "$2" $(($(stamped stamped_clone) - before))
 }
