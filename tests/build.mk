@@ -36,7 +36,11 @@ $(API_PROGRAMS): $(BUILD)/%: %.c sdk/hopspan.h
 	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -Isdk -D_GNU_SOURCE $(LDFLAGS) -o $@ $<
 
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
-.PHONY: test-build
+.PHONY: test-build test-kernel
 test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(API_PROGRAMS) $(BUILD)/tests/e2e/somebody.bpf.o
+
+# Not part of the tests: it needs a kernel package unpacked in KERNEL, and minutes.
+test-kernel: test-build
+	$(Q)tests/vm/kernel.sh $(KERNEL) $(TESTS)
 
 include tests/bench/build.mk
