@@ -120,7 +120,7 @@ static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock
 	struct stamp_budget *budget = bpf_map_lookup_elem(&stamp_budget, &key);
 
 	work->has_own = 0;
-	for (int i = 0; budget && i < SHADOWS_MAX; i++) {
+	for (int i = 0; budget && i < SHADOWS_MAX && work->range.candidates; i++) {
 		if (!budget_left(budget)) {
 			count(OUTCOME_bare_budget);
 			break;
@@ -233,7 +233,7 @@ static __always_inline enum outcome stamp_send(struct __sk_buff *skb, struct bpf
 {
 	bool own;
 
-	work->range.candidates = ~0ULL;
+	work->range.candidates = state->waiting;
 	work->range.unstamped = 0;
 	own = stamp_shadows(skb, sk, state, work);
 	count_more(OUTCOME_range_unstamped, work->range.unstamped);

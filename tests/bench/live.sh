@@ -3,7 +3,7 @@
 #
 #   live.sh ROUNDS REQUESTS		prints one JSON object per row
 TOPOLOGY=hs-bench-$$
-export TOPOLOGY
+export TOPOLOGY HOPSPAN_TC=clsact # where filters before and behind ours can be put
 # shellcheck source-path=SCRIPTDIR source=../../topologies/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../topologies/lib.sh"
 
