@@ -20,6 +20,9 @@ static __always_inline enum outcome ipv6_parse(struct __sk_buff *skb, struct sta
 		return OUTCOME_bare_protocol;
 	if (ip6 + IPV6_LEN > end)
 		return OUTCOME_bad_truncated;
+	*payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
+	if (!*payload_len) /* some kernels give it a hop-by-hop header, with the length in a jumbo option */
+		return OUTCOME_bare_big_tcp;
 	switch (ip6[IPV6_NEXT_HEADER_AT]) {
 	case NEXT_HEADER_HOP_BY_HOP:
 	case NEXT_HEADER_ROUTING:
@@ -30,9 +33,6 @@ static __always_inline enum outcome ipv6_parse(struct __sk_buff *skb, struct sta
 		if (ip6[IPV6_NEXT_HEADER_AT] != protocol)
 			return OUTCOME_bare_protocol;
 	}
-	*payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
-	if (!*payload_len)
-		return OUTCOME_bare_big_tcp;
 	work->ip_len = IPV6_LEN + *payload_len;
 	work->flow_label = be32_load(ip6) & IPV6_FLOW_LABEL;
 	work->destination.prefix_len = 128;
