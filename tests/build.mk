@@ -35,9 +35,12 @@ $(API_PROGRAMS): $(BUILD)/%: %.c sdk/hopspan.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -Isdk -D_GNU_SOURCE $(LDFLAGS) -o $@ $<
 
+# Programs of somebody else beside ours on a hook.
+OTHER_OBJECTS := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(wildcard tests/e2e/*.bpf.c))
+
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: test-build test-kernel
-test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(API_PROGRAMS) $(BUILD)/tests/e2e/somebody.bpf.o
+test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(API_PROGRAMS) $(OTHER_OBJECTS)
 
 # Not part of the tests: it needs a kernel package unpacked in KERNEL, and minutes.
 test-kernel: test-build

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Ways of writing to a TCP socket, a line each: writes.py server | client ADDRESS HOPSPAN WAY PLAN
+"""Ways of writing to a TCP socket, a line each.
+
+    writes.py server
+    writes.py client ADDRESS HOPSPAN WAY PLAN       the table
+    writes.py one ADDRESS PORT WORDS                a case alone
 
 A line's words are done in turn. A capital letter sets that context, "-" clears it, a number writes so many octets; the
 other words are the methods of Case. Behind them stands which stamped packets must leave, in that order: a capital is a
@@ -10,7 +14,6 @@ The client writes PLAN for writes_judge.py: an object per case.
 """
 
 import array
-import ctypes
 import errno
 import fcntl
 import hashlib
@@ -31,6 +34,7 @@ LEVEL, CONTEXT = 0x6873, 1
 TRACE = bytes.fromhex("7c0de2a4f19b3305d1a2b7e90c4f6618")
 SO_ZEROCOPY, MSG_ZEROCOPY, MSG_FASTOPEN, TCP_FASTOPEN_CONNECT = 60, 0x4000000, 0x20000000, 30
 TCP_ULP, SOL_TLS, TLS_TX, TLS_1_2, TLS_AES_GCM_128 = 31, 282, 1, 0x0303, 51
+IPV6_HOPOPTS, IPV6_DSTOPTS, IPV6_RTHDR = 54, 59, 57
 SYN_SENT = 2
 
 # Ports and what is peculiar there; writes.sh sets the losses up.
@@ -115,7 +119,7 @@ class Case:
 
     def written(self, octets, write):
         """A write of the next octets, all of them."""
-        data = self.noise[self.at % 1000:][:octets]
+        data = (self.noise[self.at % 1000:] * (1 + octets // 250000))[:octets]
         self.digest.update(data)
         self.at += octets + self.record_len
         if self.contexts:
@@ -217,6 +221,51 @@ class Case:
     def remember(self):
         subprocess.run(["nft", "delete table ip6 deaf"], check=True)
 
+    def sticky(self, option, value):
+        """An extension header of the application's own, on each packet from here on."""
+        self.socket.setsockopt(socket.IPPROTO_IPV6, option, value)
+
+    def options(self):
+        self.sticky(IPV6_HOPOPTS, bytes((0, 0, 1, 4, 0, 0, 0, 0)))
+
+    def destination(self):
+        self.sticky(IPV6_DSTOPTS, bytes((0, 0, 1, 4, 0, 0, 0, 0)))
+
+    def routing(self):
+        """Segment routing with the one segment; a peer that takes no part in it drops the packets."""
+        self.sticky(IPV6_RTHDR, bytes((0, 2, 4, 0, 0, 0, 0, 0)) + socket.inet_pton(socket.AF_INET6, self.address[0]))
+
+    def plain(self):
+        for option in IPV6_HOPOPTS, IPV6_DSTOPTS, IPV6_RTHDR:
+            self.sticky(option, b"")
+
+    def full(self):
+        """A queue that takes acknowledgements alone, until it is gone."""
+        subprocess.run("tc qdisc replace dev eth0 root tbf rate 1mbit burst 2000 limit 150".split(), check=True)
+
+    def empty(self):
+        subprocess.run("tc qdisc del dev eth0 root".split(), check=True)
+
+    def moved(self, program):
+        """Somebody else's program, which moves sequence numbers, before ours at egress: in the same
+        place the newer one goes first."""
+        self.acked()
+        subprocess.run(f"tc filter add dev eth0 egress pref 1 handle 1 bpf da obj {program} sec move".split(),
+                       check=True)
+
+    def unmoved(self):
+        subprocess.run("tc filter del dev eth0 egress pref 1 handle 1 bpf".split(), check=True)
+
+    def refused(self, name):
+        """The kernel has no room for the context, or (of version 2) it is none; the application goes on without."""
+        value = struct.pack("!BB6x16sQ", 2 if name == "EINVAL" else 1, 1, TRACE, 1)
+        try:
+            self.socket.setsockopt(LEVEL, CONTEXT, value)
+        except OSError as error:
+            if error.errno == getattr(errno, name):
+                return
+        sys.exit(f"no {name}")
+
     def many(self, count):
         for number in range(int(count)):
             self.context_set(self.number << 16 | 256 + number)
@@ -284,6 +333,13 @@ def client(address, hopspan, way, plan):
         json.dump({"way": way, "cases": [case for case in done if case]}, file)
 
 
+def one(address, port, words):
+    case = Case(1, address, int(port))
+    for word in words.split():
+        case.word(word)
+    case.end()
+
+
 def serve(connection, port):
     """Sends the digest of what came back."""
     digest = hashlib.sha256()
@@ -318,4 +374,4 @@ def server():
 
 
 if __name__ == "__main__":
-    {"server": server, "client": client}[sys.argv[1]](*sys.argv[2:])
+    {"server": server, "client": client, "one": one}[sys.argv[1]](*sys.argv[2:])
