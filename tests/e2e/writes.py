@@ -323,7 +323,7 @@ def case_run(number, row, address, hopspan):
     case.end()
     after = counters(hopspan)
     moved = {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key, 0)}
-    return {"name": name, "source": source, "contexts": case.contexts, "stamped": stamped, "counted": counted,
+    return {"name": name, "ports": f"{source},{port}", "contexts": case.contexts, "stamped": stamped, "counted": counted,
             "moved": moved}
 
 

@@ -24,11 +24,11 @@ losses() {
 	END
 }
 
-# ports: the client's segments, with their source ports.
+# ports: the client's segments, with their ports.
 ports() {
 	tshark -r "$1" -o tcp.relative_sequence_numbers:false -o tcp.analyze_sequence_numbers:false \
 		-o tcp.desegment_tcp_streams:false -Y 'tcp.dstport >= 7000 && tcp.dstport < 7006' -T fields -e tcp.srcport \
-		-e ipv6.opt.ioam.trace.node.oss.data -e tcp.seq -e tcp.len -e ipv6.opt.ioam.trace.flag.a -e tcp.flags.syn
+		-e tcp.dstport -e ipv6.opt.ioam.trace.node.oss.data -e tcp.seq -e tcp.len -e ipv6.opt.ioam.trace.flag.a -e tcp.flags.syn
 }
 
 # table WAY

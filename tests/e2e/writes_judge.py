@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Compares what writes.py did with a capture and the counters: writes_judge.py PLAN SEGMENTS. Exit 1 with what is wrong.
 
-SEGMENTS has a line per TCP segment of the client, in the order sent: its source port, then what shadow_judge.py reads,
+SEGMENTS has a line per TCP segment of the client, in the order sent: its two ports, then what shadow_judge.py reads,
 whose rules hold for each case.
 """
 
@@ -13,18 +13,18 @@ import tempfile
 import shadow_judge
 
 
-def segments_by_port(path):
+def segments_by_ports(path):
     """The captured segments of each connection, as shadow_judge.py has them."""
     lines = collections.defaultdict(list)
     with open(path, encoding="ascii") as file:
         for line in file:
-            port, segment = line.split("\t", 1)
-            lines[int(port)].append(segment)
-    for port, some in lines.items():
+            source, destination, segment = line.split("\t", 2)
+            lines[f"{source},{destination}"].append(segment)
+    for ports, some in lines.items():
         with tempfile.NamedTemporaryFile("w", encoding="ascii") as file:
             file.writelines(some)
             file.flush()
-            yield port, shadow_judge.read_segments(file.name)
+            yield ports, shadow_judge.read_segments(file.name)
 
 
 def plan_of(case):
@@ -84,9 +84,9 @@ def judge_case(case, segments, way):
 def main(plan_path, segments_path):
     with open(plan_path, encoding="ascii") as file:
         plan = json.load(file)
-    captured, bad = dict(segments_by_port(segments_path)), 0
+    captured, bad = dict(segments_by_ports(segments_path)), 0
     for case in plan["cases"]:
-        segments = captured.get(case["source"], [])
+        segments = captured.get(case["ports"], [])
         wrong = judge_case(case, segments, plan["way"])
         moved = ", ".join(f"{name} {number}" for name, number in case["moved"].items())
         stamps = list(stamps_of(segments))
