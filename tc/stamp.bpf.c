@@ -122,7 +122,8 @@ static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock
 	work->has_own = 0;
 	for (int i = 0; budget && i < SHADOWS_MAX && work->range.candidates; i++) {
 		if (!budget_left(budget)) {
-			count(OUTCOME_bare_budget);
+			if (i == 0)
+				count(OUTCOME_bare_budget);
 			break;
 		}
 		if (!range_take(state, &work->range, &work->context)) {

@@ -241,7 +241,7 @@ class Case:
 
     def full(self):
         """A queue that takes acknowledgements alone, until it is gone."""
-        subprocess.run("tc qdisc replace dev eth0 root tbf rate 1mbit burst 2000 limit 150".split(), check=True)
+        subprocess.run("tc qdisc replace dev eth0 root bfifo limit 150".split(), check=True)
 
     def empty(self):
         subprocess.run("tc qdisc del dev eth0 root".split(), check=True)
