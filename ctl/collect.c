@@ -17,6 +17,7 @@
 #include "record/nodes.h"
 #include "otlp/otlp.h"
 #include "path/watch.h"
+#include "plane/comeback.h"
 #include "plane/sinks.h"
 #include "otlp/receive.h"
 #include "store/store.h"
@@ -26,7 +27,7 @@
 #define NODES_DEFAULT "/etc/hopspan/nodes.yaml"
 #define LISTEN_DEFAULT "127.0.0.1:4319"
 
-enum { TICK_MS = 100, REFRESH_TICKS = 5, SAVE_TICKS = 100, EXPORT_GRACE_MS = 5000, DOORS_MAX = 16 };
+enum { TICK_MS = 100, REFRESH_TICKS = 5, COMEBACK_TICKS = 10, SAVE_TICKS = 100, EXPORT_GRACE_MS = 5000, DOORS_MAX = 16 };
 
 struct collect {
 	const char *otlp, *store_path, *nodes_path;
@@ -36,6 +37,7 @@ struct collect {
 	struct nodes *nodes;
 	struct transfers *transfers;
 	struct sinks *sinks;
+	struct comeback *comeback;
 	struct receive *doors[DOORS_MAX];
 	struct export *export;
 	struct watch *watch;
@@ -150,6 +152,8 @@ static int collect_open(struct collect *collect)
 		fprintf(stderr, "hopspan collect: not root: applications' spans are taken, no sink is read\n");
 	if (!error)
 		error = sinks_open(record_take, collect, &collect->sinks);
+	if (!error && geteuid() == 0)
+		error = comeback_new(&collect->comeback);
 	for (unsigned int i = 0; !error && i < collect->door_count; i++)
 		error = receive_start(collect->listen[i], collect->store_path, &collect->doors[i]);
 	if (!error && url)
@@ -190,6 +194,8 @@ static void collect_run(struct collect *collect)
 		collect_spans(collect, false);
 		if (tick % REFRESH_TICKS == 0)
 			sinks_refresh(collect->sinks);
+		if (collect->comeback && tick % COMEBACK_TICKS == 0)
+			comeback_look(collect->comeback);
 		if (tick % SAVE_TICKS == 0)
 			transfers_save(collect->transfers);
 	}
@@ -231,6 +237,7 @@ static void collect_close(struct collect *collect)
 		receive_stop(collect->doors[i]);
 	if (collect->export)
 		export_stop(collect->export, EXPORT_GRACE_MS);
+	comeback_free(collect->comeback);
 	if (collect->sinks)
 		sinks_close(collect->sinks);
 	if (collect->transfers)

@@ -176,15 +176,25 @@ int attach_xdp(const struct places *places, const char *who, const struct words_
 	return error;
 }
 
-/* The devices that the words name, or all of the role. */
-static unsigned int devices_chosen(const struct words *words, int devices, enum device_role role, int *chosen)
+/* The devices that the words name, also those that are gone, or all of the role: how many, or -ENODEV, printed. */
+static int devices_chosen(const struct words *words, int devices, enum device_role role, int *chosen)
 {
-	unsigned int count = 0;
+	int count = 0;
 	struct device device;
 
-	for (unsigned int i = 0; i < words->device_count; i++)
-		chosen[count++] = words->devices[i].ifindex;
-	if (words->device_count)
+	for (unsigned int i = 0; i < words->device_count; i++) {
+		const struct words_device *at = &words->devices[i];
+		int ifindex = at->ifindex;
+
+		if (devices >= 0 && (!ifindex || !device_get(devices, ifindex, &device)))
+			ifindex = device_by_name(devices, at->name);
+		if (!ifindex && !at->ifindex) {
+			fprintf(stderr, "%s: %s: no such device\n", words->who, at->name);
+			return -ENODEV;
+		}
+		chosen[count++] = ifindex;
+	}
+	if (words->device_count || devices < 0)
 		return count;
 	for (int i = device_next(devices, 0); i && count < WORDS_DEVICES_MAX; i = device_next(devices, i))
 		if (device_get(devices, i, &device) && device.roles & role)
@@ -195,7 +205,7 @@ static unsigned int devices_chosen(const struct words *words, int devices, enum 
 int attach_down(const struct command *command, enum device_role role,
 		void (*detach)(const struct places *places, int devices, int ifindex), int argc, char **argv)
 {
-	int chosen[WORDS_DEVICES_MAX], devices, status;
+	int chosen[WORDS_DEVICES_MAX], devices, status, count;
 	struct words words;
 	struct places places;
 
@@ -206,12 +216,14 @@ int attach_down(const struct command *command, enum device_role role,
 	if (places_open(&places, 0, words.who))
 		return EXIT_FAILED;
 	devices = devices_open(places.netns, false);
+	count = devices_chosen(&words, devices, role, chosen);
 	if (devices < 0)
-		return EXIT_DONE; /* hopspan is not at work here */
-	for (unsigned int count = devices_chosen(&words, devices, role, chosen); count; count--)
+		return count < 0 ? EXIT_FAILED : EXIT_DONE; /* hopspan is not at work here */
+	status = count < 0 ? EXIT_FAILED : EXIT_DONE;
+	for (; count > 0; count--)
 		detach(&places, devices, chosen[count - 1]);
 	attach_close(&places, devices);
-	return EXIT_DONE;
+	return status;
 }
 
 json_t *attach_json(const struct device *device)
@@ -296,8 +308,7 @@ int attach_show(const struct options *options, const struct command *command, en
 		json_t *(*json)(const struct places *places, int ifindex, const struct device *device), int argc,
 		char **argv)
 {
-	int chosen[WORDS_DEVICES_MAX], devices, status;
-	unsigned int count;
+	int chosen[WORDS_DEVICES_MAX], devices, status, count;
 	struct words words;
 	struct places places;
 	json_t *list = json_array();
@@ -308,8 +319,10 @@ int attach_show(const struct options *options, const struct command *command, en
 	if (!status && places_open(&places, 0, words.who))
 		status = EXIT_FAILED;
 	devices = status ? -1 : devices_open(places.netns, false);
-	count = devices < 0 ? 0 : devices_chosen(&words, devices, role, chosen);
-	for (unsigned int i = 0; i < count; i++) {
+	count = status ? 0 : devices_chosen(&words, devices, role, chosen);
+	if (count < 0)
+		status = EXIT_FAILED;
+	for (int i = 0; devices >= 0 && i < count; i++) {
 		struct device device;
 		json_t *object;
 

@@ -61,6 +61,36 @@ int device_next(int devices, int previous)
 	return bpf_map_get_next_key(devices, previous ? &previous : NULL, &next) ? 0 : next;
 }
 
+void device_forget(const char *folder, int devices, int ifindex)
+{
+	for (enum program program = PROGRAM_STAMP; program <= PROGRAM_DEPART; program++)
+		hook_detach(program, ifindex, folder);
+	device_remove(devices, ifindex);
+}
+
+void devices_forget_name(const char *folder, int devices, const char *name, int but_ifindex)
+{
+	struct device device;
+	char now[IFNAMSIZ];
+
+	for (int i = device_next(devices, 0), next; i; i = next) {
+		next = device_next(devices, i);
+		if (i != but_ifindex && device_get(devices, i, &device) && strcmp(device.name, name) == 0 &&
+		    !if_indextoname((unsigned int)i, now))
+			device_forget(folder, devices, i);
+	}
+}
+
+int device_by_name(int devices, const char *name)
+{
+	struct device device;
+
+	for (int i = device_next(devices, 0); i; i = device_next(devices, i))
+		if (device_get(devices, i, &device) && strcmp(device.name, name) == 0)
+			return i;
+	return 0;
+}
+
 int device_drop_role(int devices, int ifindex, enum device_role role)
 {
 	struct device device;

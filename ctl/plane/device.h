@@ -30,7 +30,9 @@ struct device {
 	int32_t node_id;	     /* by word; -1: node.yaml's */
 	uint8_t hook, router_hook;   /* of tc: enum hook */
 	uint8_t order, router_order; /* enum hook_order */
-	uint64_t cgroup_id;	     /* of a host */
+	int32_t tried;		     /* ifindex of a device of this name that could not be started; 0: none */
+	uint32_t reserved;
+	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];
 };
@@ -45,6 +47,15 @@ int devices_open(const char *folder, bool create);
 bool device_get(int devices, int ifindex, struct device *device);
 int device_set(int devices, int ifindex, const struct device *device);
 int device_remove(int devices, int ifindex);
+
+/* One that is gone: what pinned links still hold of it, and its entry. */
+void device_forget(const char *folder, int devices, int ifindex);
+
+/* Entries of other devices that had this name and are gone: a new one has taken their place. */
+void devices_forget_name(const char *folder, int devices, const char *name, int but_ifindex);
+
+/* The ifindex under which a device of this name is remembered, or 0. */
+int device_by_name(int devices, const char *name);
 
 /* The ifindex behind `previous` (0: the first), or 0. */
 int device_next(int devices, int previous);

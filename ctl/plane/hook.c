@@ -51,6 +51,11 @@ const char *hook_name(enum hook hook)
 	return hook == HOOK_TCX ? "tcx" : "clsact";
 }
 
+const char *hook_order_name(enum hook_order order)
+{
+	return order == HOOK_FIRST ? "first" : order == HOOK_LAST ? "last" : "usual";
+}
+
 static void link_path(enum program program, int ifindex, const char *folder, char path[PATH_MAX])
 {
 	if (snprintf(path, PATH_MAX, "%s/%s-%d", folder, program_name(program), ifindex) >= PATH_MAX)

@@ -23,6 +23,9 @@ enum hook hook_choose(int ifindex);
 /* "tcx" or "clsact" */
 const char *hook_name(enum hook hook);
 
+/* "usual", "first" or "last" */
+const char *hook_order_name(enum hook_order order);
+
 /*
  * In place of the one of the same kind that is there, where it is; what is on the other hook goes. The qdisc may be
  * made for it: *made_clsact.

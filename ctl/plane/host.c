@@ -24,7 +24,7 @@ static int host_up_device(const struct places *places, int devices, const struct
 {
 	struct device device = { 0 };
 	uint64_t old_cgroup;
-	int status;
+	int status, error;
 
 	device_get(devices, at->ifindex, &device);
 	old_cgroup = device.roles & DEVICE_HOST ? device.cgroup_id : cgroup_id;
@@ -35,8 +35,13 @@ static int host_up_device(const struct places *places, int devices, const struct
 	device.node_id = (int32_t)words->node_id;
 	device.sink_via_wanted = words->via;
 	device.lower_mtu = words->lower_mtu;
-	attach_hook(places, at->ifindex, DEVICE_HOST, words->order, &device);
 	device.cgroup_id = cgroup_id;
+	error = attach_identify(words->who, at, &device);
+	if (error) {
+		fprintf(stderr, "%s: %s: %s\n", words->who, at->name, strerror(-error));
+		return EXIT_FAILED;
+	}
+	attach_hook(places, at->ifindex, DEVICE_HOST, words->order, &device);
 	status = host_start(places, devices, words->who, at, &device, settings);
 	if (!status && old_cgroup != cgroup_id && !devices_use_cgroup(places, old_cgroup))
 		sockopt_remove(places, old_cgroup);
@@ -195,6 +200,7 @@ static json_t *host_json(const struct places *places, int ifindex, const struct 
 	json_t *object = attach_json(device);
 
 	json_object_set_new(object, "hook", json_string(hook_name(device->hook)));
+	json_object_set_new(object, "order", json_string(hook_order_name(device->order)));
 	json_object_set_new(object, "via", json_string(device_via_name(device->sink_via)));
 	json_object_set_new(object, "budget", json_integer(device->budget));
 	json_object_set_new(object, "replies", json_boolean(device->replies));

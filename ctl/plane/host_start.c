@@ -172,10 +172,8 @@ static int host_route(const struct places *places, const char *who, const struct
 int host_start(const struct places *places, int devices, const char *who, const struct words_device *at,
 	       struct device *device, struct host_settings *settings)
 {
-	int error = attach_identify(who, at, device);
+	int error = device_set(devices, at->ifindex, device);
 
-	if (!error)
-		error = device_set(devices, at->ifindex, device);
 	if (!error)
 		error = host_route(places, who, at, device, settings);
 	if (!error)
@@ -186,6 +184,7 @@ int host_start(const struct places *places, int devices, const char *who, const 
 		return EXIT_FAILED;
 	}
 	device_set(devices, at->ifindex, device);
+	devices_forget_name(places->netns, devices, at->name, at->ifindex);
 	return EXIT_DONE;
 }
 

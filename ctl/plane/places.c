@@ -203,12 +203,19 @@ int places_open(struct places *places, int create, const char *who)
 	return error;
 }
 
-void places_lock(void)
+int places_lock(void)
 {
 	int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd >= 0)
-		flock(fd, LOCK_EX); /* held until the process ends */
+		flock(fd, LOCK_EX);
+	return fd;
+}
+
+void places_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
 }
 
 void places_empty(const char *folder)

@@ -23,8 +23,9 @@ struct places {
 /* Finds the file system, with `create` mounts it and makes the folders. 0 or -errno, printed as "WHO: ...". */
 int places_open(struct places *places, int create, const char *who);
 
-/* One command at a time changes what is attached, on the whole machine: until this process ends. */
-void places_lock(void);
+/* One command at a time changes what is attached, on the whole machine: until places_unlock(), or this process ends. */
+int places_lock(void);
+void places_unlock(int lock);
 
 /* Removes folders that are empty, up to the root, and unmounts what places_open() mounted. */
 void places_tidy(const struct places *places);

@@ -72,14 +72,8 @@ static int router_attach(const struct places *places, const char *who, const str
 int router_start(const struct places *places, int devices, const char *who, const struct words_device *at,
 		 struct device *device)
 {
-	int error = attach_identify(who, at, device);
+	int error = device_set(devices, at->ifindex, device);
 
-	if (!error && device->self.id == 0xffffff && device->self.id_wide == 0xffffffffffffff) {
-		fprintf(stderr, "%s: which node is this? node-id N, or node.yaml\n", who);
-		return EXIT_FAILED;
-	}
-	if (!error)
-		error = device_set(devices, at->ifindex, device);
 	if (!error)
 		error = router_attach(places, who, at, device);
 	if (error) {
@@ -88,6 +82,7 @@ int router_start(const struct places *places, int devices, const char *who, cons
 		return EXIT_FAILED;
 	}
 	device_set(devices, at->ifindex, device);
+	devices_forget_name(places->netns, devices, at->name, at->ifindex);
 	return EXIT_DONE;
 }
 
@@ -95,11 +90,21 @@ static int router_up_device(const struct places *places, int devices, const stru
 			    const struct words_device *at)
 {
 	struct device device = { 0 };
+	int error;
 
 	device_get(devices, at->ifindex, &device);
 	device.roles |= DEVICE_ROUTER;
 	device.node_id = (int32_t)words->node_id;
 	device.via_wanted = words->via;
+	error = attach_identify(words->who, at, &device);
+	if (error) {
+		fprintf(stderr, "%s: %s: %s\n", words->who, at->name, strerror(-error));
+		return EXIT_FAILED;
+	}
+	if (device.self.id == 0xffffff && device.self.id_wide == 0xffffffffffffff) {
+		fprintf(stderr, "%s: which node is this? node-id N, or node.yaml\n", words->who);
+		return EXIT_FAILED;
+	}
 	attach_hook(places, at->ifindex, DEVICE_ROUTER, words->order, &device);
 	return router_start(places, devices, words->who, at, &device);
 }
@@ -135,6 +140,7 @@ static json_t *router_json(const struct places *places, int ifindex, const struc
 	json_t *object = attach_json(device);
 
 	json_object_set_new(object, "hook", json_string(hook_name(device->router_hook)));
+	json_object_set_new(object, "order", json_string(hook_order_name(device->router_order)));
 	json_object_set_new(object, "via", json_string(device_via_name(device->via)));
 	json_object_set_new(object, "delay", json_string("before-queue"));
 	json_object_set_new(object, "transit_attached", json_boolean(arrives));

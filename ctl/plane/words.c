@@ -26,12 +26,13 @@ static int word_choice(const struct command *command, const char *word, const ch
 	return misuse(command, "%s %s: it is one of %s", word, value, choices);
 }
 
-static int word_device(struct words *words, const char *name)
+/* A device that is gone may still be remembered: `down` and `show` look there. */
+static int word_device(struct words *words, const char *name, bool may_be_gone)
 {
 	struct words_device *device = &words->devices[words->device_count];
 	unsigned int ifindex = if_nametoindex(name);
 
-	if (!ifindex || strlen(name) >= IFNAMSIZ) {
+	if ((!ifindex && !may_be_gone) || strlen(name) >= IFNAMSIZ) {
 		fprintf(stderr, "%s: %s: no such device\n", words->who, name);
 		return EXIT_FAILED;
 	}
@@ -163,7 +164,7 @@ static int word_parse(struct words *words, const struct command *command, int kn
 	if (!value)
 		return misuse(command, "%s: a value is missing", word);
 	if (strcmp(word, "dev") == 0)
-		return word_device(words, value);
+		return word_device(words, value, !known);
 	if (known && strcmp(word, "order") == 0)
 		return word_order(words, command, value);
 	if (known && strcmp(word, "node-id") == 0)
