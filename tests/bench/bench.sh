@@ -6,7 +6,8 @@
 #			round), CALLS (5000 of each socket call a round): less is quicker
 #
 # Each row is a difference to its base, in ns or percent, taken round by round in one run: quartiles and median. The base
-# is in ns. "noise" is one thing measured twice in the same way. Times of other machines, and other hours of this one, differ.
+# is in ns. "noise" is one thing measured twice in the same way. Times of other machines, and other hours of this one,
+# differ.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."

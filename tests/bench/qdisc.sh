@@ -4,9 +4,9 @@
 #
 #   qdisc.sh FOLDER [SETUP...]	ROUNDS (7), MILLISECONDS (300) a run, CONGESTION ("cubic bbr"), RATE (20mbit)
 #
-# client - server, one veth; the client's end has the queue discipline, with "mq" two transmit queues. Loads: "bulk" writes of
-# 64 KiB, a context each; "segments" of 1000 octets, a context each; "mixed", the same with a context for every fourth;
-# "requests" of 200 octets, one at a time. Runs of all ways are interleaved, and change is against the run without
+# client - server, one veth; the client's end has the queue discipline, with "mq" two transmit queues. Loads: "bulk"
+# writes of 64 KiB, a context each; "segments" of 1000 octets, a context each; "mixed", the same with a context for every
+# fourth; "requests" of 200 octets, one at a time. Runs of all ways are interleaved, and change is against the run without
 # contexts of the same round, "bare again" is the noise. What the kernel lacks is left out, and said.
 TOPOLOGY=hs-qdisc-$$
 export TOPOLOGY

@@ -43,7 +43,8 @@ cgroup=$(cat "$state/cgroup")
 taskset -c 1 "$bench/option" "$(cgroup2)" "$cgroup" "$rounds" "$calls"
 echo "$BASHPID" >"$cgroup/cgroup.procs"
 status=0
-taskset -c 1 "$bench/whole" "$rounds" "$milliseconds" "/run/netns/$(netns a-client)" "/run/netns/$(netns a-server)" $server \
+taskset -c 1 "$bench/whole" "$rounds" "$milliseconds" \
+	"/run/netns/$(netns a-client)" "/run/netns/$(netns a-server)" $server \
 	"/run/netns/$(netns b-client)" "/run/netns/$(netns b-server)" $server || status=1
 echo "$BASHPID" >"$(cgroup2)/cgroup.procs"
 exit $status

@@ -5,9 +5,10 @@
 #
 #   apt-get download linux-image-6.1.0-56-amd64 && dpkg-deb -x linux-image-6.1.0-56-amd64_*.deb KERNEL
 #
-# Needs qemu-system-x86_64, busybox-static, kmod, cpio. Without KVM (the default; ACCEL=kvm where that works) a test
-# takes 10 to 30 times as long, so the ones chosen by default are few (5 to 10 minutes): programs load and do what they do on vectors, and
-# two hosts stamp in place, by clone and by shadow, sink and answer. Exit status: tests/run's; 77: something lacks.
+# Needs qemu-system-x86_64, busybox-static, kmod. Without KVM (the default; ACCEL=kvm where that works) a test takes 10
+# to 30 times as long, so the ones chosen by default are few (5 to 10 minutes): programs load and do what they do on
+# vectors, and two hosts stamp in place, by clone and by shadow, sink and answer. Exit status: tests/run's; 77: something
+# lacks.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
