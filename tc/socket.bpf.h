@@ -102,6 +102,14 @@ static __always_inline bool range_is_over(const struct socket_state *state, __u3
 	return next != (state->opened & (SOCKET_RANGES - 1)) && (__s32)(state->ranges[next].begin - seq) <= 0;
 }
 
+/* Do all ranges that wait begin at `end` or behind it, as those of data that is still queued? There is one that waits. */
+static __always_inline bool range_is_ahead(const struct socket_state *state, __u32 end)
+{
+	const struct socket_range *oldest = &state->ranges[range_oldest(state, state->waiting)];
+
+	return !oldest->from_start && (__s32)(oldest->begin - end) >= 0;
+}
+
 /* Is this packet of the range one that the policy wants? request->more: may any later one be? */
 static __always_inline void range_ask(struct socket_range *range, struct range_request *request)
 {
