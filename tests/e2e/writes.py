@@ -247,14 +247,13 @@ class Case:
         subprocess.run("tc qdisc del dev eth0 root".split(), check=True)
 
     def moved(self, program):
-        """Somebody else's program, which moves sequence numbers, before ours at egress: in the same
-        place the newer one goes first."""
+        """Somebody else's program on mac0, which moves sequence numbers before they come to the device below."""
         self.acked()
-        subprocess.run(f"tc filter add dev eth0 egress pref 1 handle 1 bpf da obj {program} sec move".split(),
-                       check=True)
+        subprocess.run("tc qdisc add dev mac0 clsact".split(), check=True)
+        subprocess.run(f"tc filter add dev mac0 egress bpf da obj {program} sec move".split(), check=True)
 
     def unmoved(self):
-        subprocess.run("tc filter del dev eth0 egress pref 1 handle 1 bpf".split(), check=True)
+        subprocess.run("tc qdisc del dev mac0 clsact".split(), check=True)
 
     def refused(self, name):
         """The kernel has no room for the context, or (of version 2) it is none; the application goes on without."""
