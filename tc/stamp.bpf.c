@@ -208,9 +208,11 @@ static __always_inline enum outcome segment_plan(struct __sk_buff *skb, struct b
 		return outcome;
 	if (state->sent_count)
 		sent_watch(state, work, tp, bpf_get_socket_cookie(skb));
-	if (!state->waiting || range_is_ahead(state, work->range.seq + work->range.len))
+	if (!state->waiting)
 		return OUTCOME_bare_range_done;
 	outcome = segment_check(work, tp, tcp);
+	if (outcome == OUTCOME_pass && range_is_ahead(state, work->range.seq + work->range.len))
+		return OUTCOME_bare_range_done;
 	work->ack = tp->rcv_nxt;
 	return outcome == OUTCOME_pass ? stamp_plan(skb, state, segment_room(work, tp, tcp, kskb), true, kskb, work)
 				       : outcome;
