@@ -35,6 +35,8 @@ const struct command commands[] = {
 	  "  budget N        stamped packets a second, against floods (100000; 0: no limit)\n"
 	  "  via WAY         where stamped packets are met: xdp (before they merge), tc, or\n"
 	  "                  auto: xdp where the driver has it, tc else and on veth\n"
+	  "  side own|peer   peer: DEV is the host's side of a pod's veth, and the pod's\n"
+	  "                  packets are stamped as they come in, in place or not at all\n"
 	  "  order WAY       first or last of the programs at tc (clsact: first; tcx: last)\n"
 	  "  lower-mtu on|off  lower the MTU of routes to proved prefixes by the header, so\n"
 	  "                  that full-size packets have room for it, too (off)\n"

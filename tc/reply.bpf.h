@@ -121,6 +121,7 @@ static __always_inline void context_received(struct bpf_sock *sk, const struct c
 /* Finds the socket that the packet is for. */
 static __always_inline void socket_tell(struct __sk_buff *skb, const struct context *context)
 {
+	__u64 netns = config.peer_side ? (__u64)(__s64)config.peer_netns : (__u64)BPF_F_CURRENT_NETNS;
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sk, *full;
 	__u8 protocol;
@@ -128,9 +129,9 @@ static __always_inline void socket_tell(struct __sk_buff *skb, const struct cont
 	if (!tuple_read(skb, &tuple, &protocol))
 		return;
 	if (protocol == NEXT_HEADER_TCP)
-		sk = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+		sk = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), netns, 0);
 	else
-		sk = bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+		sk = bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv6), netns, 0);
 	if (!sk) {
 		count(OUTCOME_reply_no_socket);
 		return;

@@ -27,7 +27,8 @@ struct sink_config {
 	uint8_t replies; /* carry the context back in the answer */
 	uint8_t plain;	 /* identifier options without a context type are ours */
 	uint8_t via_xdp; /* xdp/sink is before tc/sink: its metadata counts */
-	uint8_t reserved[5];
+	uint8_t peer_side;  /* tc egress of the other side of a pod's veth: sockets are in that namespace */
+	int32_t peer_netns; /* its id here; -1: this one */
 };
 
 /* Map "reply_off": local ports (network byte order) whose answers carry nothing back, whatever comes. */

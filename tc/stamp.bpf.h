@@ -47,15 +47,22 @@ struct {
 	__type(value, struct stamp_work);
 } stamp_work SEC(".maps");
 
-/* This host's own data. A packet that pacing holds back leaves no earlier than its time. */
+/*
+ * This host's own data. A packet that pacing holds back leaves no earlier than its time. At the peer's side it comes in:
+ * its time is none of sending, and its queue is behind it.
+ */
 static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 hop_limit)
 {
-	__u64 now = bpf_ktime_get_ns(), leaves = skb->tstamp > now ? skb->tstamp : now;
-	struct ioam6_node node = plane_node_data(&config.self, leaves + clock_mono_to_tai(now));
+	__u64 now = bpf_ktime_get_ns(), leaves = now;
+	struct ioam6_node node;
 
+	if (!config.peer_side && skb->tstamp > now)
+		leaves = skb->tstamp;
+	node = plane_node_data(&config.self, leaves + clock_mono_to_tai(now));
 	node.egress_if = config.self.interface;
 	node.egress_if_wide = config.self.interface_wide;
-	node.queue = skb_queue_bytes(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs);
+	if (!config.peer_side)
+		node.queue = skb_queue_bytes(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs);
 	node.hop_limit = hop_limit;
 	return node;
 }

@@ -97,6 +97,16 @@ int attach_identify(const char *who, const struct words_device *at, struct devic
 	return 0;
 }
 
+enum program attach_stamp(const struct device *device)
+{
+	return device->peer_side ? PROGRAM_STAMP_PEER : PROGRAM_STAMP;
+}
+
+enum program attach_sink(const struct device *device)
+{
+	return device->peer_side ? PROGRAM_SINK_PEER : PROGRAM_SINK;
+}
+
 /* Detaches what is not as it is wanted now. */
 static void hook_change(const struct places *places, int ifindex, enum program first, enum program last,
 			enum hook_order order, uint8_t *hook, uint8_t *order_now)
@@ -114,7 +124,7 @@ void attach_hook(const struct places *places, int ifindex, enum device_role role
 		 struct device *device)
 {
 	if (role == DEVICE_HOST)
-		hook_change(places, ifindex, PROGRAM_STAMP, PROGRAM_SINK, order, &device->hook, &device->order);
+		hook_change(places, ifindex, PROGRAM_STAMP, PROGRAM_SINK_PEER, order, &device->hook, &device->order);
 	else
 		hook_change(places, ifindex, PROGRAM_TC_TRANSIT, PROGRAM_DEPART, order, &device->router_hook,
 			    &device->router_order);
@@ -122,7 +132,7 @@ void attach_hook(const struct places *places, int ifindex, enum device_role role
 
 static bool is_of_host(enum program program)
 {
-	return program == PROGRAM_STAMP || program == PROGRAM_SINK;
+	return program >= PROGRAM_STAMP && program <= PROGRAM_SINK_PEER;
 }
 
 int attach_tc(const struct places *places, struct bpf_object *object, enum program program, int ifindex,

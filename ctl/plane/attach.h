@@ -18,6 +18,10 @@ void attach_close(const struct places *places, int devices);
 /* Fills device->self and name from node.yaml and device->node_id; -errno, printed. */
 int attach_identify(const char *who, const struct words_device *at, struct device *device);
 
+/* The one that a host's device has, by its side. */
+enum program attach_stamp(const struct device *device);
+enum program attach_sink(const struct device *device);
+
 /* What the role's programs are attached to, and in which order, from here on. Detaches those that are not so. */
 void attach_hook(const struct places *places, int ifindex, enum device_role role, enum hook_order order,
 		 struct device *device);

@@ -31,7 +31,8 @@ struct device {
 	uint8_t hook, router_hook;   /* of tc: enum hook */
 	uint8_t order, router_order; /* enum hook_order */
 	int32_t tried;		     /* ifindex of a device of this name that could not be started; 0: none */
-	uint32_t reserved;
+	uint8_t peer_side;	     /* a host's: programs are on the hooks where a pod's packets come in and go out */
+	uint8_t reserved[3];
 	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];

@@ -13,11 +13,30 @@
 #include "attach.h"
 #include "counters.h"
 #include "identity.h"
+#include "netlink.h"
 #include "path/path_json.h"
 #include "program.h"
 #include "routes.h"
 #include "start.h"
 #include "tc/sink.h"
+
+/* Has the device another side? What belongs to the pod's own devices cannot be had there. */
+static int side_check(const struct words *words, const struct words_device *at)
+{
+	char driver[32];
+
+	netlink_driver(at->name, driver, sizeof(driver));
+	if (strcmp(driver, "veth") != 0)
+		fprintf(stderr, "%s: %s: side peer: it is no veth\n", words->who, at->name);
+	else if (words->via == DEVICE_VIA_XDP)
+		fprintf(stderr, "%s: %s: side peer: packets are met at tc, not by XDP\n", words->who, at->name);
+	else if (words->lower_mtu)
+		fprintf(stderr, "%s: %s: side peer: the routes are the pod's, lower-mtu is for its side\n", words->who,
+			at->name);
+	else
+		return 0;
+	return EXIT_FAILED;
+}
 
 static int host_up_device(const struct places *places, int devices, const struct words *words,
 			  const struct words_device *at, uint64_t cgroup_id, struct host_settings *settings)
@@ -41,6 +60,12 @@ static int host_up_device(const struct places *places, int devices, const struct
 		fprintf(stderr, "%s: %s: %s\n", words->who, at->name, strerror(-error));
 		return EXIT_FAILED;
 	}
+	if (words->peer_side && side_check(words, at))
+		return EXIT_FAILED;
+	if (device.peer_side != words->peer_side)
+		for (enum program program = PROGRAM_STAMP; program <= PROGRAM_SINK_PEER; program++)
+			detach_tc(places, program, at->ifindex);
+	device.peer_side = words->peer_side;
 	attach_hook(places, at->ifindex, DEVICE_HOST, words->order, &device);
 	status = host_start(places, devices, words->who, at, &device, settings);
 	if (!status && old_cgroup != cgroup_id && !devices_use_cgroup(places, old_cgroup))
@@ -196,11 +221,12 @@ static json_t *reply_off_json(const struct places *places)
 static json_t *host_json(const struct places *places, int ifindex, const struct device *device)
 {
 	bool xdp = device->sink_via != DEVICE_VIA_XDP || program_is_attached_xdp(PROGRAM_XDP_SINK, ifindex);
-	bool sink = is_attached_tc(places, PROGRAM_SINK, ifindex, device);
+	bool sink = is_attached_tc(places, attach_sink(device), ifindex, device);
 	json_t *object = attach_json(device);
 
 	json_object_set_new(object, "hook", json_string(hook_name(device->hook)));
 	json_object_set_new(object, "order", json_string(hook_order_name(device->order)));
+	json_object_set_new(object, "side", json_string(device->peer_side ? "peer" : "own"));
 	json_object_set_new(object, "via", json_string(device_via_name(device->sink_via)));
 	json_object_set_new(object, "budget", json_integer(device->budget));
 	json_object_set_new(object, "replies", json_boolean(device->replies));
@@ -209,7 +235,7 @@ static json_t *host_json(const struct places *places, int ifindex, const struct 
 	json_object_set_new(object, "destinations", destinations_json(places));
 	json_object_set_new(object, "reply_off_ports", reply_off_json(places));
 	json_object_set_new(object, "stamp_attached",
-			    json_boolean(is_attached_tc(places, PROGRAM_STAMP, ifindex, device)));
+			    json_boolean(is_attached_tc(places, attach_stamp(device), ifindex, device)));
 	json_object_set_new(object, "sink_attached", json_boolean(sink && xdp));
 	path_json(object, places->netns);
 	json_object_set_new(object, "stamp", counters_json(places->netns, "stamp"));

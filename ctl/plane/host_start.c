@@ -11,6 +11,7 @@
 
 #include "attach.h"
 #include "counters.h"
+#include "netlink.h"
 #include "program.h"
 #include "routes.h"
 #include "start.h"
@@ -85,18 +86,20 @@ static int reply_off_set(int map, const struct host_settings *settings)
 static int sink_attach(const struct places *places, const char *who, const struct words_device *at, const char *cgroup,
 		       struct device *device, const struct host_settings *settings)
 {
-	enum device_via via = attach_via(device->sink_via_wanted, at->name);
+	enum device_via via = device->peer_side ? DEVICE_VIA_TC : attach_via(device->sink_via_wanted, at->name);
 	struct sink_config config = { .self = device->self,
 				      .replies = device->replies,
 				      .plain = device->plain,
-				      .via_xdp = via == DEVICE_VIA_XDP };
+				      .via_xdp = via == DEVICE_VIA_XDP,
+				      .peer_side = device->peer_side,
+				      .peer_netns = device->peer_side ? netlink_peer_netns(at->ifindex) : -1 };
 	struct bpf_object *object;
 	int error = 0;
 
 	if (via != DEVICE_VIA_XDP)
 		error = program_detach_xdp(PROGRAM_XDP_SINK, at->ifindex);
 	if (!error)
-		error = program_load(PROGRAM_SINK, &config, sizeof(config), places->netns, cgroup, &object);
+		error = program_load(attach_sink(device), &config, sizeof(config), places->netns, cgroup, &object);
 	if (error)
 		return error;
 	if (settings)
@@ -104,7 +107,7 @@ static int sink_attach(const struct places *places, const char *who, const struc
 	if (!error && settings)
 		error = reply_off_set(program_map(object, "reply_off"), settings);
 	if (!error)
-		error = attach_tc(places, object, PROGRAM_SINK, at->ifindex, device);
+		error = attach_tc(places, object, attach_sink(device), at->ifindex, device);
 	program_unload(object);
 	if (!error && via == DEVICE_VIA_XDP) {
 		error = attach_xdp(places, who, at, device->sink_via_wanted, PROGRAM_XDP_SINK, &config, sizeof(config));
@@ -120,15 +123,17 @@ static int sink_attach(const struct places *places, const char *who, const struc
 static int stamp_attach(const struct places *places, const struct words_device *at, const char *cgroup,
 			struct device *device)
 {
-	struct stamp_config config = { .self = device->self, .tcx = device->hook == HOOK_TCX };
+	struct stamp_config config = { .self = device->self,
+				       .tcx = device->hook == HOOK_TCX,
+				       .peer_side = device->peer_side };
 	struct bpf_object *object;
-	int error = program_load(PROGRAM_STAMP, &config, sizeof(config), places->netns, cgroup, &object);
+	int error = program_load(attach_stamp(device), &config, sizeof(config), places->netns, cgroup, &object);
 
 	if (error)
 		return error;
 	error = budget_set(program_map(object, "stamp_budget"), device->budget);
 	if (!error)
-		error = attach_tc(places, object, PROGRAM_STAMP, at->ifindex, device);
+		error = attach_tc(places, object, attach_stamp(device), at->ifindex, device);
 	program_unload(object);
 	return error;
 }
@@ -196,9 +201,9 @@ void host_stop(const struct places *places, int devices, int ifindex)
 		return;
 	if (device.lower_mtu)
 		routes_restore(ifindex);
-	detach_tc(places, PROGRAM_STAMP, ifindex);
+	detach_tc(places, attach_stamp(&device), ifindex);
 	program_detach_xdp(PROGRAM_XDP_SINK, ifindex);
-	detach_tc(places, PROGRAM_SINK, ifindex);
+	detach_tc(places, attach_sink(&device), ifindex);
 	device_drop_role(devices, ifindex, DEVICE_HOST);
 	if (!devices_use_cgroup(places, device.cgroup_id))
 		sockopt_remove(places, device.cgroup_id);

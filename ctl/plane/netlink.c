@@ -73,6 +73,43 @@ int netlink_filters(int ifindex)
 	return out < 0 ? out : in + out;
 }
 
+static int netns_of_link(const struct nlmsghdr *answer, ssize_t len)
+{
+	const struct ifinfomsg *link = NLMSG_DATA(answer);
+	int rest, id = -1;
+
+	if (!NLMSG_OK(answer, (size_t)len) || answer->nlmsg_type != RTM_NEWLINK)
+		return -1;
+	rest = (int)IFLA_PAYLOAD(answer);
+	for (const struct rtattr *a = IFLA_RTA(link); RTA_OK(a, rest); a = RTA_NEXT(a, rest))
+		if (a->rta_type == IFLA_LINK_NETNSID && RTA_PAYLOAD(a) == sizeof(id))
+			memcpy(&id, RTA_DATA(a), sizeof(id));
+	return id;
+}
+
+int netlink_peer_netns(int ifindex)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifinfomsg link;
+	} request = {
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
+		.link = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex }
+	};
+	char answer[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), id = -1;
+	ssize_t len;
+
+	if (fd < 0)
+		return -1;
+	if (send(fd, &request, sizeof(request), 0) == sizeof(request)) {
+		len = recv(fd, answer, sizeof(answer), 0);
+		id = netns_of_link((const void *)answer, len < 0 ? 0 : len);
+	}
+	close(fd);
+	return id;
+}
+
 /* One ioctl about a device. */
 static int device_ask(const char *device, unsigned long what, struct ifreq *request)
 {

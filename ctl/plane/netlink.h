@@ -9,6 +9,9 @@ int netlink_filters(int ifindex);
 /* Octets before the network header of the device's packets: 14 with an Ethernet header, 0 without; or -errno. */
 int netlink_link_len(const char *device);
 
+/* The id, in this network namespace, of the one that the veth's other side is in; -1: this one. */
+int netlink_peer_netns(int ifindex);
+
 /* The name of the device's driver, "veth" for one; "" if it has none to tell. */
 void netlink_driver(const char *device, char *driver, unsigned int size);
 

@@ -32,6 +32,8 @@ static const struct {
 	[PROGRAM_SOCKOPT] = { "sockopt", sockopt_elf, sockopt_elf_end, false },
 	[PROGRAM_STAMP] = { "tc_stamp", stamp_elf, stamp_elf_end, true },
 	[PROGRAM_SINK] = { "tc_sink", sink_elf, sink_elf_end, false },
+	[PROGRAM_STAMP_PEER] = { "tc_stamp", stamp_elf, stamp_elf_end, false },
+	[PROGRAM_SINK_PEER] = { "tc_sink", sink_elf, sink_elf_end, true },
 	[PROGRAM_TC_TRANSIT] = { "tc_transit", tc_transit_elf, tc_transit_elf_end, false },
 	[PROGRAM_DEPART] = { "tc_depart", depart_elf, depart_elf_end, true },
 	[PROGRAM_XDP_TRANSIT] = { "xdp_transit", xdp_transit_elf, xdp_transit_elf_end, false },

@@ -13,10 +13,13 @@
 
 struct bpf_object;
 
+/* The peers are the same programs on the other hook. */
 enum program {
 	PROGRAM_SOCKOPT,
 	PROGRAM_STAMP,
 	PROGRAM_SINK,
+	PROGRAM_STAMP_PEER,
+	PROGRAM_SINK_PEER,
 	PROGRAM_TC_TRANSIT,
 	PROGRAM_DEPART,
 	PROGRAM_XDP_TRANSIT,

@@ -128,7 +128,7 @@ static int word_order(struct words *words, const struct command *command, const 
 
 static int word_host(struct words *words, const struct command *command, const char *word, const char *value)
 {
-	static const char *const switches[] = { "off", "on" };
+	static const char *const switches[] = { "off", "on" }, *const sides[] = { "own", "peer" };
 	int status, choice = 0;
 
 	if (strcmp(word, "proved") == 0 || strcmp(word, "probe") == 0 || strcmp(word, "off") == 0)
@@ -137,6 +137,11 @@ static int word_host(struct words *words, const struct command *command, const c
 		return word_budget(words, command, value);
 	if (strcmp(word, "via") == 0)
 		return word_via(words, command, value);
+	if (strcmp(word, "side") == 0) {
+		status = word_choice(command, word, value, sides, 2, &choice);
+		words->peer_side = choice;
+		return status;
+	}
 	if (strcmp(word, "lower-mtu") == 0) {
 		status = word_choice(command, word, value, switches, 2, &choice);
 		words->lower_mtu = choice;
