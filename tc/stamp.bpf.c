@@ -27,7 +27,9 @@ enum { SHADOWS_MAX = 16 }; /* a packet */
 /* A packet that cannot carry the header: a shadow, if the policy knows it, or bare for `why`. UDP has no shadows. */
 static __always_inline enum outcome stamp_beside(const struct stamp_policy *policy, bool tcp, enum outcome why)
 {
-	return tcp && !config.peer_side && (policy->way == STAMP_AUTO || policy->way == STAMP_SHADOW) ? OUTCOME_stamped_shadow : why;
+	if (!tcp || config.peer_side || policy->way == STAMP_IN_PLACE || policy->way == STAMP_CLONE)
+		return why;
+	return OUTCOME_stamped_shadow;
 }
 
 /*
@@ -159,14 +161,16 @@ static __always_inline enum outcome stamp_trust(struct __sk_buff *skb, const str
 	return path_carries(work, socket, tcp) ? way : stamp_beside(policy, tcp, OUTCOME_bare_prefix);
 }
 
-/* Octets that the packet may grow by where the routes' MTU was lowered for that. */
+/*
+ * Octets that the packet may grow by where the routes' MTU was lowered for that: all that the device carries, unless the
+ * path was found to carry less than even the lowered one.
+ */
 static __always_inline int room_with_cut(const struct stamp_work *work, const struct stamp_policy *policy, int room,
 					 struct sk_buff *kskb)
 {
 	int device = (int)skb_device_mtu(kskb, config.self.kfuncs) - (int)work->ip_len;
 
-	room += policy->route_cut;
-	return room < device ? room : device;
+	return room + policy->route_cut >= device ? device : room;
 }
 
 /* By the destination's policy: into work->way. Pass: it is to be stamped so. */
