@@ -33,6 +33,8 @@ struct export
 	pthread_cond_t stop;
 	bool stopping;
 	int64_t deadline_ns; /* CLOCK_MONOTONIC */
+	pthread_mutex_t error_lock;
+	char error[EXPORT_ERROR_SIZE]; /* of the last attempt */
 
 	char *url;
 	struct store *store; /* this and what follows: the thread's */
@@ -105,20 +107,33 @@ static int64_t backoff_ms(unsigned int attempt)
 	return ms / 2 + random % (ms / 2);
 }
 
-static const char *separator(const struct post_answer *answer)
+static void error_set(struct export *export, const char *error)
 {
-	return answer->error[0] ? ": " : "";
+	pthread_mutex_lock(&export->error_lock);
+	snprintf(export->error, sizeof(export->error), "%s", error);
+	pthread_mutex_unlock(&export->error_lock);
+}
+
+/* "HTTP 503: too busy", or why there was no answer. */
+static const char *answer_text(const struct post_answer *answer, char text[EXPORT_ERROR_SIZE])
+{
+	const char *separator = answer->error[0] ? ": " : "";
+
+	if (answer->status)
+		snprintf(text, EXPORT_ERROR_SIZE, "HTTP %d%s%s", answer->status, separator, answer->error);
+	else
+		snprintf(text, EXPORT_ERROR_SIZE, "%s", answer->error);
+	return text;
 }
 
 static void retry_wait(struct export *export, const struct post_answer *answer, unsigned int attempt)
 {
 	int64_t after_s = answer->retry_after_s < RETRY_AFTER_MAX_S ? answer->retry_after_s : RETRY_AFTER_MAX_S;
+	char text[EXPORT_ERROR_SIZE];
 
-	if (!export->failing && answer->status)
-		fprintf(stderr, "export %s: HTTP %d%s%s, trying again\n", export->url, answer->status,
-			separator(answer), answer->error);
-	else if (!export->failing)
-		fprintf(stderr, "export %s: %s, trying again\n", export->url, answer->error);
+	error_set(export, answer_text(answer, text));
+	if (!export->failing)
+		fprintf(stderr, "export %s: %s, trying again\n", export->url, text);
 	export->failing = true;
 	atomic_fetch_add(&export->retries, 1);
 	pause_ms(export, after_s > 0 ? after_s * 1000 : backoff_ms(attempt), after_s <= 0);
@@ -140,13 +155,16 @@ static void answer_count(struct export *export, const struct post_answer *answer
 {
 	if (answer->status / 100 != 2) {
 		uint64_t spans = span_count(otlp, len);
+		char text[EXPORT_ERROR_SIZE];
 
+		error_set(export, answer_text(answer, text));
 		atomic_fetch_add(&export->rejected_batches, 1);
 		atomic_fetch_add(&export->rejected_spans, spans);
-		fprintf(stderr, "export %s: HTTP %d%s%s; %llu spans are not sent again\n", export->url, answer->status,
-			separator(answer), answer->error, (unsigned long long)spans);
+		fprintf(stderr, "export %s: %s; %llu spans are not sent again\n", export->url, text,
+			(unsigned long long)spans);
 		return;
 	}
+	error_set(export, "");
 	atomic_fetch_add(&export->batches, 1);
 	atomic_fetch_add(&export->rejected_spans, answer->rejected_spans);
 	if ((answer->rejected_spans || answer->error[0]) && !export->partial_said) {
@@ -183,6 +201,7 @@ static void store_complain(struct export *export)
 	if (!export->store_failing)
 		fprintf(stderr, "export %s: store: %s\n", export->url, store_error(export->store));
 	export->store_failing = true;
+	error_set(export, store_error(export->store));
 }
 
 /* 1: a batch is done with, 0: there is none, -1: not now. */
@@ -233,6 +252,7 @@ static void export_free(struct export *export)
 	store_close(export->store);
 	pthread_cond_destroy(&export->stop);
 	pthread_mutex_destroy(&export->lock);
+	pthread_mutex_destroy(&export->error_lock);
 	free(export->url);
 	free(export);
 }
@@ -247,6 +267,7 @@ static struct export *export_new(const char *url)
 		return NULL;
 	}
 	pthread_mutex_init(&export->lock, NULL);
+	pthread_mutex_init(&export->error_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&export->stop, &attr);
@@ -298,6 +319,18 @@ void export_counts(const struct export *export, struct export_counts *counts)
 	counts->retries = atomic_load(&export->retries);
 	counts->rejected_batches = atomic_load(&export->rejected_batches);
 	counts->rejected_spans = atomic_load(&export->rejected_spans);
+}
+
+const char *export_endpoint(const struct export *export)
+{
+	return export->url;
+}
+
+void export_error(struct export *export, char error[EXPORT_ERROR_SIZE])
+{
+	pthread_mutex_lock(&export->error_lock);
+	memcpy(error, export->error, sizeof(export->error));
+	pthread_mutex_unlock(&export->error_lock);
 }
 
 void export_stop(struct export *export, int grace_ms)

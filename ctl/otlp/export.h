@@ -22,6 +22,11 @@ struct export_counts {
  */
 int export_start(const char *url, const char *store_path, struct export **export);
 void export_counts(const struct export *export, struct export_counts *counts);
+const char *export_endpoint(const struct export *export);
+
+/* What went wrong with the last attempt to send a batch; "": nothing. */
+enum { EXPORT_ERROR_SIZE = 320 };
+void export_error(struct export *export, char error[EXPORT_ERROR_SIZE]);
 
 /* Sends what is left for at most `grace_ms` (a request under way may take a second more to end), then stops. */
 void export_stop(struct export *export, int grace_ms); /* NULL: nothing */

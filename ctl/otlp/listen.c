@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Address text -> a listening socket, with errors that name the address. */
+/* Address text -> a listening socket and the HTTP server on it, with errors that name the address. */
 #include "listen.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LISTEN_BACKLOG = 128, HOST_SIZE = 64 };
+enum { LISTEN_BACKLOG = 128, HOST_SIZE = 64, CONNECTIONS_MAX = 64, IDLE_S = 30 };
 
 /* "[::1]:4319" -> ::1 and 4319. False: not of that form. */
 static bool address_split(const char *address, char host[HOST_SIZE], const char **port)
@@ -84,7 +84,7 @@ static int socket_listen_in(const char *name, int name_len, const struct addrinf
 	return fd;
 }
 
-int listen_open(const char *address, int *fd, uint16_t *port)
+int listen_open(const char *word, const char *address, int *fd, uint16_t *port)
 {
 	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 					.ai_socktype = SOCK_STREAM };
@@ -94,17 +94,33 @@ int listen_open(const char *address, int *fd, uint16_t *port)
 	int opened;
 
 	if (!address_split(slash ? slash + 1 : address, host, &service) || getaddrinfo(host, service, &hints, &info)) {
-		fprintf(stderr, "listen %s: not an address and port, like 127.0.0.1:4319 or [::1]:4319\n", address);
+		fprintf(stderr, "%s %s: not an address and port, like 127.0.0.1:4319 or [::1]:4319\n", word, address);
 		return -EINVAL;
 	}
 	opened = slash ? socket_listen_in(address, (int)(slash - address), info) : socket_listen(info);
 	freeaddrinfo(info);
 	if (opened < 0) {
-		fprintf(stderr, "listen %s: %s\n", address,
+		fprintf(stderr, "%s %s: %s\n", word, address,
 			opened == -EADDRINUSE ? "the port is taken by another process" : strerror(-opened));
 		return opened;
 	}
 	*fd = opened;
 	*port = port_of(opened);
 	return 0;
+}
+
+int listen_serve(const char *word, const char *address, MHD_AccessHandlerCallback handle,
+		 MHD_RequestCompletedCallback ended, void *arg, struct MHD_Daemon **daemon, uint16_t *port)
+{
+	int fd, error = listen_open(word, address, &fd, port);
+
+	if (error)
+		return error;
+	*daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, handle, arg, MHD_OPTION_LISTEN_SOCKET,
+				   fd, MHD_OPTION_NOTIFY_COMPLETED, ended, NULL, MHD_OPTION_CONNECTION_LIMIT,
+				   CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_END);
+	if (*daemon)
+		return 0;
+	fprintf(stderr, "%s %s: the HTTP server does not start\n", word, address);
+	return -EIO;
 }

@@ -21,8 +21,6 @@
 #include "store/store.h"
 
 enum {
-	CONNECTIONS_MAX = 64,
-	IDLE_S = 30,
 	DISCARD_MAX = 4 * RECEIVE_BODY_MAX, /* of a refused body, so that the client gets to read why */
 	BODY_FIRST = 16384,
 };
@@ -258,22 +256,6 @@ static void request_end(void *arg, struct MHD_Connection *connection, void **sta
 	*state = NULL;
 }
 
-static int daemon_start(struct receive *receive, const char *address)
-{
-	int fd, error = listen_open(address, &fd, &receive->port);
-
-	if (error)
-		return error;
-	receive->daemon =
-	    MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, handle, receive, MHD_OPTION_LISTEN_SOCKET, fd,
-			     MHD_OPTION_NOTIFY_COMPLETED, request_end, NULL, MHD_OPTION_CONNECTION_LIMIT,
-			     CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_END);
-	if (receive->daemon)
-		return 0;
-	fprintf(stderr, "listen %s: the HTTP server does not start\n", address);
-	return -EIO;
-}
-
 int receive_start(const char *address, const char *store_path, struct receive **out)
 {
 	struct receive *receive = calloc(1, sizeof(*receive));
@@ -285,7 +267,7 @@ int receive_start(const char *address, const char *store_path, struct receive **
 	if (error)
 		fprintf(stderr, "store %s: %s\n", store_path, store_error(NULL));
 	else
-		error = daemon_start(receive, address);
+		error = listen_serve("listen", address, handle, request_end, receive, &receive->daemon, &receive->port);
 	if (error) {
 		receive_stop(receive);
 		return error;

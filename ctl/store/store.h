@@ -40,6 +40,7 @@ int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct
 int store_next_batch(struct store *store, int64_t after, int64_t *number, uint8_t **otlp, size_t *len);
 int store_exported(struct store *store, const char *endpoint, int64_t *number); /* 0 if nothing yet */
 int store_set_exported(struct store *store, const char *endpoint, int64_t number);
+int store_queue(struct store *store, const char *endpoint, uint64_t *batches); /* yet to be sent */
 
 /*
  * The whole id of the only trace that begins with `prefix` (hex digits): 1; 0: none; 2: several; or -errno (-EINVAL:
@@ -76,5 +77,12 @@ int store_get_usual(struct store *store, const char *key, void *bytes, size_t si
 
 /* A UUID made at the file's first opening, the service.instance.id of network spans: 36 characters and a zero. */
 int store_instance_id(struct store *store, char id[37]);
+
+/* Writes to the file to see whether that can be done; nothing above is changed. -ESTALE: the file is gone or another
+ * one. */
+int store_check(struct store *store);
+
+/* Size of the file and of the log that goes with it. */
+uint64_t store_bytes(const struct store *store);
 
 #endif

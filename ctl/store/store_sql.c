@@ -6,6 +6,7 @@
  *	trace_batch  which batches hold spans of a trace
  *	trace        a row of `trace list`
  *	network      transfers and retransmissions that are counted in it: a batch that comes twice counts once
+ *	exported    the last batch that an endpoint has; under no endpoint, how often it was tried whether one can write
  */
 #include "store_sql.h"
 
@@ -55,6 +56,13 @@ static const char *const sql[STATEMENT_COUNT] = {
 	[USUAL_GET] = "SELECT bytes FROM usual WHERE key = ?1",
 	[USUAL_ALL] = "SELECT key, bytes FROM usual",
 	[INSTANCE_GET] = "SELECT id FROM instance",
+	/* SQLite writes nothing that is there already */
+	[CHECK_PUT] = "INSERT INTO exported(endpoint, number) VALUES('', 1)"
+		      " ON CONFLICT(endpoint) DO UPDATE SET number = number + 1",
+	/* from the ends of the index: batches leave the store from its old end only */
+	[QUEUE_GET] = "SELECT max(0, ifnull((SELECT max(number) FROM batch) -"
+		      " max(ifnull((SELECT number FROM exported WHERE endpoint = ?1), 0),"
+		      " (SELECT min(number) - 1 FROM batch)), 0))",
 };
 
 int store_say(struct store *store, int error, const char *format, ...)

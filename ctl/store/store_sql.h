@@ -26,6 +26,8 @@ enum statement {
 	USUAL_GET,
 	USUAL_ALL,
 	INSTANCE_GET,
+	CHECK_PUT,
+	QUEUE_GET,
 	STATEMENT_COUNT,
 };
 

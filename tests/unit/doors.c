@@ -378,7 +378,7 @@ static void server_start(struct server *server, char url[URL_SIZE])
 {
 	int fd;
 
-	assert_int_equal(listen_open("127.0.0.1:0", &fd, &server->port), 0);
+	assert_int_equal(listen_open("listen", "127.0.0.1:0", &fd, &server->port), 0);
 	pthread_mutex_init(&server->lock, NULL);
 	server->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, server_handle, server,
 					  MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_END);
@@ -494,7 +494,7 @@ static void export_gives_up(void **state)
 	struct server server = { .answer_count = COUNT + 1 };
 	struct export *export;
 	struct export_counts counts;
-	char url[URL_SIZE];
+	char url[URL_SIZE], error[EXPORT_ERROR_SIZE];
 
 	for (int i = 0; i <= COUNT; i++)
 		server.answers[i].status = i < COUNT ? final[i] : 200;
@@ -503,6 +503,8 @@ static void export_gives_up(void **state)
 		batch_add(place->store, i);
 	assert_int_equal(export_start(url, place->path, &export), 0);
 	export_wait(export, COUNT + 1, &counts);
+	export_error(export, error);
+	assert_string_equal(error, "");
 	export_stop(export, 0);
 	MHD_stop_daemon(server.daemon);
 	assert_int_equal(server.requests, COUNT + 1);
@@ -510,6 +512,25 @@ static void export_gives_up(void **state)
 	assert_int_equal(counts.retries, 0);
 	assert_int_equal(counts.rejected_batches, COUNT);
 	assert_int_equal(counts.rejected_spans, COUNT);
+}
+
+static void export_says_why(void **state)
+{
+	struct place *place = *state;
+	struct server server = { .answers = { { 400, NULL, NULL, 0 } }, .answer_count = 1 };
+	struct export *export;
+	struct export_counts counts;
+	char url[URL_SIZE], error[EXPORT_ERROR_SIZE];
+
+	server_start(&server, url);
+	batch_add(place->store, 1);
+	assert_int_equal(export_start(url, place->path, &export), 0);
+	assert_string_equal(export_endpoint(export), url);
+	export_wait(export, 1, &counts);
+	export_error(export, error);
+	assert_int_equal(strncmp(error, "HTTP 400", strlen("HTTP 400")), 0);
+	export_stop(export, 0);
+	MHD_stop_daemon(server.daemon);
 }
 
 static void export_partial_success(void **state)
@@ -686,10 +707,10 @@ static void urls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(receive_plain_and_gzip),	TEST(receive_refuses),	      TEST(receive_when_store_cannot),
-		TEST(receive_address),		TEST(export_to_receive),      TEST(export_retries),
-		TEST(export_gives_up),		TEST(export_partial_success), TEST(export_without_backend),
-		cmocka_unit_test(post_answers), cmocka_unit_test(urls),
+		TEST(receive_plain_and_gzip), TEST(receive_refuses),	      TEST(receive_when_store_cannot),
+		TEST(receive_address),	      TEST(export_to_receive),	      TEST(export_retries),
+		TEST(export_gives_up),	      TEST(export_says_why),	      TEST(export_partial_success),
+		TEST(export_without_backend), cmocka_unit_test(post_answers), cmocka_unit_test(urls),
 	};
 
 	setenv("no_proxy", "127.0.0.1", 1);

@@ -495,6 +495,67 @@ static void several_processes(void **state)
 	store_close(store);
 }
 
+static void queue_counts(void **state)
+{
+	const struct span_list none = { 0 };
+	struct place *place = *state;
+	uint64_t waiting = 99;
+	sqlite3 *db;
+
+	assert_int_equal(store_queue(place->store, "http://a", &waiting), 0);
+	assert_int_equal(waiting, 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(store_add(place->store, (const uint8_t *)"x", 1, &none), 0);
+	assert_int_equal(store_set_exported(place->store, "http://a", 2), 0);
+	assert_int_equal(store_queue(place->store, "http://a", &waiting), 0);
+	assert_int_equal(waiting, 3);
+	assert_int_equal(store_queue(place->store, "http://b", &waiting), 0);
+	assert_int_equal(waiting, 5);
+
+	/* what has left the store is not waited for */
+	assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DELETE FROM batch WHERE number <= 4", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(store_queue(place->store, "http://a", &waiting), 0);
+	assert_int_equal(waiting, 1);
+	assert_int_equal(sqlite3_exec(db, "DELETE FROM batch", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(store_queue(place->store, "http://b", &waiting), 0);
+	assert_int_equal(waiting, 0);
+	sqlite3_close(db);
+}
+
+static void check_finds_trouble(void **state)
+{
+	static const uint8_t large[1 << 20];
+	const struct span_list none = { 0 };
+	struct place *place = *state;
+	char moved[PATH_SIZE + 8];
+	uint64_t bytes = store_bytes(place->store);
+	sqlite3 *db;
+
+	assert_int_equal(store_check(place->store), 0);
+	assert_true(store_bytes(place->store) > bytes); /* it has written indeed */
+	assert_int_equal(store_check(place->store), 0);
+	assert_int_equal(store_add(place->store, large, sizeof(large), &none), 0);
+	assert_true(store_bytes(place->store) >= bytes + sizeof(large));
+
+	assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE); DROP TABLE exported", NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(store_check(place->store), -EBADMSG);
+	assert_int_equal(sqlite3_exec(db,
+				      "CREATE TABLE exported(endpoint TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(store_check(place->store), 0);
+	sqlite3_close(db);
+
+	snprintf(moved, sizeof(moved), "%s.away", place->path);
+	assert_int_equal(rename(place->path, moved), 0);
+	assert_int_equal(store_check(place->store), -ESTALE);
+	assert_int_equal(rename(moved, place->path), 0);
+	assert_int_equal(store_check(place->store), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_make, place_remove)
 
 int main(void)
@@ -504,7 +565,7 @@ int main(void)
 		TEST(load_without_duplicates), TEST(list_row),	       TEST(list_ignores_others),
 		TEST(list_newest_first),       TEST(extreme_times),    TEST(usual_kept),
 		TEST(all_or_nothing),	       TEST(not_a_store),      TEST(damaged_file),
-		TEST(several_processes),
+		TEST(several_processes),       TEST(queue_counts),     TEST(check_finds_trouble),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
