@@ -65,6 +65,8 @@ const struct command commands[] = {
 	  "                 an address in a network namespace of `ip netns`\n"
 	  "  store FILE     keep spans here ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n"
 	  "  nodes FILE     names and kinds of nodes (/etc/hopspan/nodes.yaml)\n"
+	  "  metrics ADDR   /metrics for Prometheus and /health here (127.0.0.1:9419);\n"
+	  "                 off: nowhere\n"
 	  "Reads the sinks of all network namespaces of this machine. Ends on SIGINT or\n"
 	  "SIGTERM, when all is stored.\n" },
 	{ "status", NULL, cmd_status, "", "every counter, everything attached, in all network namespaces", NULL },

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "metrics/metrics.h"
 #include "otlp/export.h"
 #include "record/nodes.h"
 #include "otlp/otlp.h"
@@ -27,10 +28,17 @@
 #define NODES_DEFAULT "/etc/hopspan/nodes.yaml"
 #define LISTEN_DEFAULT "127.0.0.1:4319"
 
-enum { TICK_MS = 100, REFRESH_TICKS = 5, COMEBACK_TICKS = 10, SAVE_TICKS = 100, EXPORT_GRACE_MS = 5000, DOORS_MAX = 16 };
+enum {
+	TICK_MS = 100,
+	REFRESH_TICKS = 5,
+	COMEBACK_TICKS = 10,
+	SAVE_TICKS = 100,
+	EXPORT_GRACE_MS = 5000,
+	DOORS_MAX = 16
+};
 
 struct collect {
-	const char *otlp, *store_path, *nodes_path;
+	const char *otlp, *store_path, *nodes_path, *metrics_address;
 	const char *listen[DOORS_MAX];
 	unsigned int door_count;
 	struct store *store;
@@ -41,9 +49,11 @@ struct collect {
 	struct receive *doors[DOORS_MAX];
 	struct export *export;
 	struct watch *watch;
+	struct metrics *metrics; /* or NULL */
 	struct span_attrs resource;
 	struct arena arena; /* of the resource */
 	uint64_t spans, lost_spans;
+	int sink_count;
 };
 
 static volatile sig_atomic_t stopping;
@@ -69,12 +79,14 @@ static int collect_word(struct collect *collect, const char *word, const char *v
 	} words[] = { { "otlp", &collect->otlp },
 		      { "listen", &collect->listen[collect->door_count] },
 		      { "store", &collect->store_path },
-		      { "nodes", &collect->nodes_path } };
+		      { "nodes", &collect->nodes_path },
+		      { "metrics", &collect->metrics_address } };
+	const unsigned int count = sizeof(words) / sizeof(words[0]);
 	unsigned int i = 0;
 
-	while (i < 4 && strcmp(words[i].word, word) != 0)
+	while (i < count && strcmp(words[i].word, word) != 0)
 		i++;
-	if (i == 4)
+	if (i == count)
 		return misuse(command_of(cmd_collect), "unknown word \"%s\"", word);
 	if (!value)
 		return misuse(command_of(cmd_collect), "%s: a value is missing", word);
@@ -138,6 +150,28 @@ static int collect_open_nodes(struct collect *collect)
 	return nodes_read(path, &collect->nodes);
 }
 
+/* Not being looked at is no reason not to work, a word that is no address is. */
+static int collect_open_metrics(struct collect *collect)
+{
+	const char *address = collect->metrics_address;
+	int error;
+
+	if (strcmp(address, "off") == 0)
+		return 0;
+	error = metrics_start(address, collect->store_path, collect->export, collect->watch, &collect->metrics);
+	if (error && error != -EINVAL)
+		fprintf(stderr, "hopspan collect: goes on without metrics and health\n");
+	return error == -EINVAL ? error : 0;
+}
+
+static void collect_say(const struct collect *collect, const char *url)
+{
+	fprintf(stderr, "hopspan collect: OTLP in %s%s, store %s, %d sinks%s%s%s%s\n", collect->listen[0],
+		collect->door_count > 1 ? " and others" : "", collect->store_path, collect->sink_count,
+		*url ? ", spans to " : "", url, collect->metrics ? ", metrics at " : "",
+		collect->metrics ? collect->metrics_address : "");
+}
+
 /* Each step prints its own error. */
 static int collect_open(struct collect *collect)
 {
@@ -161,9 +195,11 @@ static int collect_open(struct collect *collect)
 	if (!error && geteuid() == 0)
 		error = watch_start(&collect->watch);
 	if (!error)
-		fprintf(stderr, "hopspan collect: OTLP in %s%s, store %s, %d sinks%s%s\n", collect->listen[0],
-			collect->door_count > 1 ? " and others" : "", collect->store_path,
-			sinks_refresh(collect->sinks), url ? ", spans to " : "", url ? url : "");
+		collect->sink_count = sinks_refresh(collect->sinks);
+	if (!error)
+		error = collect_open_metrics(collect);
+	if (!error)
+		collect_say(collect, url ? url : "");
 	free(url);
 	return error;
 }
@@ -187,13 +223,42 @@ static void collect_spans(struct collect *collect, bool all)
 	span_list_free(&spans);
 }
 
+static void collect_count(const struct collect *collect, struct collect_counts *counts)
+{
+	*counts = (struct collect_counts){ .sinks = (unsigned int)collect->sink_count,
+					   .spans = collect->spans,
+					   .lost_spans = collect->lost_spans };
+	sinks_count(collect->sinks, &counts->records);
+	transfers_count(collect->transfers, &counts->transfers);
+	for (unsigned int i = 0; i < collect->door_count; i++) {
+		struct receive_counts door;
+
+		receive_counts(collect->doors[i], &door);
+		counts->in.requests += door.requests;
+		counts->in.spans += door.spans;
+		counts->in.bad_requests += door.bad_requests;
+		counts->in.store_errors += door.store_errors;
+	}
+}
+
+static void collect_tell(struct collect *collect)
+{
+	struct collect_counts counts;
+
+	if (!collect->metrics)
+		return;
+	collect_count(collect, &counts);
+	metrics_update(collect->metrics, &counts);
+}
+
 static void collect_run(struct collect *collect)
 {
 	for (unsigned int tick = 1; !stopping; tick++) {
+		collect_tell(collect);
 		sinks_read(collect->sinks, TICK_MS);
 		collect_spans(collect, false);
 		if (tick % REFRESH_TICKS == 0)
-			sinks_refresh(collect->sinks);
+			collect->sink_count = sinks_refresh(collect->sinks);
 		if (collect->comeback && tick % COMEBACK_TICKS == 0)
 			comeback_look(collect->comeback);
 		if (tick % SAVE_TICKS == 0)
@@ -206,32 +271,25 @@ static void collect_run(struct collect *collect)
 
 static void collect_summary(const struct collect *collect)
 {
-	struct receive_counts in = { 0 };
-	struct sinks_counts sinks;
+	struct collect_counts counts;
 	struct export_counts out = { 0 };
 
-	for (unsigned int i = 0; i < collect->door_count; i++) {
-		struct receive_counts door;
-
-		receive_counts(collect->doors[i], &door);
-		in.spans += door.spans;
-		in.bad_requests += door.bad_requests;
-	}
-	sinks_count(collect->sinks, &sinks);
+	collect_count(collect, &counts);
 	if (collect->export)
 		export_counts(collect->export, &out);
 	fprintf(stderr,
 		"hopspan collect: %llu records (%llu not read), %llu network spans (%llu not stored), %llu application "
 		"spans (%llu bad requests), %llu batches sent, %llu refused\n",
-		(unsigned long long)sinks.records, (unsigned long long)sinks.undecoded,
+		(unsigned long long)counts.records.records, (unsigned long long)counts.records.undecoded,
 		(unsigned long long)collect->spans, (unsigned long long)collect->lost_spans,
-		(unsigned long long)in.spans, (unsigned long long)in.bad_requests, (unsigned long long)out.batches,
-		(unsigned long long)out.rejected_batches);
+		(unsigned long long)counts.in.spans, (unsigned long long)counts.in.bad_requests,
+		(unsigned long long)out.batches, (unsigned long long)out.rejected_batches);
 }
 
 /* The doors in close first, so that the way out has everything. */
 static void collect_close(struct collect *collect)
 {
+	metrics_stop(collect->metrics);
 	watch_stop(collect->watch);
 	for (unsigned int i = 0; i < collect->door_count; i++)
 		receive_stop(collect->doors[i]);
@@ -251,7 +309,7 @@ static void collect_close(struct collect *collect)
 
 int cmd_collect(const struct options *options, int argc, char **argv)
 {
-	struct collect collect = { .store_path = store_path() };
+	struct collect collect = { .store_path = store_path(), .metrics_address = METRICS_ADDRESS_DEFAULT };
 	struct sigaction on_stop = { .sa_handler = stop };
 	int status = collect_words(&collect, argc, argv);
 

@@ -6,10 +6,11 @@ python=$top/build/venv/bin/python
 app_port=8080
 background_port=5201
 
-# collect_start [WORDS...]: one collector for both hosts, with a door for applications on each one's loopback.
+# collect_start [WORDS...]: one collector for both hosts, with a door for applications on each one's loopback, and its
+# metrics on the client's.
 collect_start() {
 	"$hopspan" collect nodes "$state/nodes.yaml" listen "$(netns client)/127.0.0.1:4319" \
-		listen "$(netns server)/127.0.0.1:4319" "$@" >"$state/collect.log" 2>&1 </dev/null &
+		listen "$(netns server)/127.0.0.1:4319" metrics "$(netns client)/127.0.0.1:9419" "$@" >"$state/collect.log" 2>&1 </dev/null &
 	echo $! >"$state/collect.pid"
 	wait_for "the collector" grep -q "OTLP in" "$state/collect.log"
 }

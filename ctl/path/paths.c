@@ -24,6 +24,7 @@ struct paths {
 	struct netns netns;
 	struct prober *prober;
 	struct tell *log;
+	struct path_counts *counts;
 	struct policies policies;
 	struct group *groups;
 	struct watched *buckets[BUCKETS];
@@ -72,7 +73,8 @@ static bool paths_have_all(const struct paths *paths)
 	return paths->map >= 0 && paths->watch >= 0 && paths->policy_map >= 0 && paths->entries;
 }
 
-struct paths *paths_open(const char *folder, uint64_t cookie, struct prober *prober, struct tell *log)
+struct paths *paths_open(const char *folder, uint64_t cookie, struct prober *prober, struct tell *log,
+			 struct path_counts *counts)
 {
 	struct paths *paths = calloc(1, sizeof(*paths));
 
@@ -87,6 +89,7 @@ struct paths *paths_open(const char *folder, uint64_t cookie, struct prober *pro
 	paths->netns.cookie = cookie;
 	paths->prober = prober;
 	paths->log = log;
+	paths->counts = counts;
 	if (!paths_have_all(paths)) {
 		paths_close(paths, false);
 		return NULL;
@@ -196,15 +199,17 @@ static bool watched_change(struct watched *watched, enum path_state to, uint64_t
 		return false;
 	watched->path.state = to;
 	watched->path.since_ns = now_ns;
+	watched->paths->counts->changes[to]++;
 	return true;
 }
 
 void paths_probed(void *owner, const struct probe *probe, uint64_t now_ns)
 {
 	struct watched *watched = owner;
-	enum path_state state =
-	    watched_probed(watched, probe_verdict(probe), probe_counts(probe), watched->paths->log, now_ns);
+	enum probe_verdict verdict = probe_verdict(probe);
+	enum path_state state = watched_probed(watched, verdict, probe_counts(probe), watched->paths->log, now_ns);
 
+	watched->paths->counts->probes[verdict]++;
 	watched_change(watched, state, now_ns);
 }
 
@@ -241,8 +246,10 @@ static void watched_probe(struct watched *watched, uint64_t now_ns)
 		target.scope_id = (uint32_t)ifindex;
 	error = prober_start(paths->prober, &paths->netns, &target, watched, now_ns);
 	watched->is_probed = !error;
-	if (error)
-		watched_not_probed(watched, error, paths->log, now_ns);
+	if (!error)
+		return;
+	paths->counts->not_probed++;
+	watched_not_probed(watched, error, paths->log, now_ns);
 }
 
 /* Every path of the group that carries stamped packets does so no longer. */
@@ -288,17 +295,23 @@ void paths_look(struct paths *paths, uint64_t now_ns)
 	paths->turn++;
 	for (int i = 0; i < count; i++) {
 		struct watched *watched = watched_find(paths, paths->entries[i].address);
+		uint32_t before;
 
 		if (!watched)
 			watched = watched_add(paths, &paths->entries[i]);
 		if (!watched)
 			continue;
+		before = watched->path.state;
 		watched_see(watched, &paths->entries[i].path, paths->log, now_ns);
+		if (watched->path.state != before && watched->path.state <= PATH_REFUSED)
+			paths->counts->changes[watched->path.state]++;
 		watched->seen_turn = paths->turn;
 	}
 	watched_sweep(paths, false);
 	for (struct group *group = paths->groups; group; group = group->next)
-		if (group_judge(group, paths->log, now_ns))
+		if (group_judge(group, paths->log, now_ns)) {
+			paths->counts->worse++;
 			group_doubt(paths, group, now_ns);
+		}
 	paths_act(paths, now_ns);
 }

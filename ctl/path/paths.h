@@ -6,13 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "path_counts.h"
 #include "prober.h"
 #include "tell.h"
 
 struct paths;
 
-/* NULL: `folder` has no paths to watch. `prober` and `log` outlive it. */
-struct paths *paths_open(const char *folder, uint64_t cookie, struct prober *prober, struct tell *log);
+/* NULL: `folder` has no paths to watch. `prober`, `log` and `counts` outlive it. */
+struct paths *paths_open(const char *folder, uint64_t cookie, struct prober *prober, struct tell *log,
+			 struct path_counts *counts);
 
 /* `leave`: tells tc/stamp that nobody watches any more; else another collector may, or the maps are gone. */
 void paths_close(struct paths *paths, bool leave);

@@ -26,6 +26,7 @@ struct watch {
 	unsigned int count;
 	struct prober prober;
 	struct tell log;
+	struct path_counts counts;
 };
 
 static void netns_see(struct watch *watch, const char *root, const char *name)
@@ -42,7 +43,7 @@ static void netns_see(struct watch *watch, const char *root, const char *name)
 		}
 	if (watch->count == NAMESPACES_MAX || snprintf(folder, sizeof(folder), "%s/netns/%s", root, name) >= PATH_MAX)
 		return;
-	watch->list[watch->count] = paths_open(folder, cookie, &watch->prober, &watch->log);
+	watch->list[watch->count] = paths_open(folder, cookie, &watch->prober, &watch->log, &watch->counts);
 	if (watch->list[watch->count])
 		watch->seen[watch->count++] = true;
 }
@@ -134,6 +135,11 @@ int watch_start(struct watch **watch)
 	}
 	*watch = made;
 	return 0;
+}
+
+const struct path_counts *watch_counts(const struct watch *watch)
+{
+	return &watch->counts;
 }
 
 void watch_stop(struct watch *watch)

@@ -4,9 +4,12 @@
 #define HOPSPAN_PATH_WATCH_H
 
 struct watch;
+struct path_counts;
 
 /* 0 or -errno. */
 int watch_start(struct watch **watch);
+
+const struct path_counts *watch_counts(const struct watch *watch);
 
 /* tc/stamp goes back to shadows at once. */
 void watch_stop(struct watch *watch);

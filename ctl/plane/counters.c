@@ -18,6 +18,8 @@ static const struct {
 	OUTCOME_LIST(OUTCOME_ROW)
 };
 
+const char *const counters_roles[COUNTERS_ROLES] = { "stamp", "sink", "transit", "depart" };
+
 const char *outcome_name(enum outcome outcome)
 {
 	return outcomes[outcome].name;

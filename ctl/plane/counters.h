@@ -12,7 +12,11 @@ struct json_t;
 /* A pinned map of a namespace's folder: fd or -errno. */
 int counters_open_map(const char *folder, const char *name);
 
-/* Of "stamp", "sink", "transit" or "depart". 0 or -errno. */
+/* Who counts in a namespace: "stamp", "sink", "transit", "depart". */
+enum { COUNTERS_ROLES = 4 };
+extern const char *const counters_roles[COUNTERS_ROLES];
+
+/* Of one of them, or of a cgroup's "sockopt". 0 or -errno. */
 int counters_read(const char *folder, const char *role, uint64_t counts[OUTCOME_COUNT]);
 
 /* {"stamped_clone": 12, ...}: those that are not 0; empty without the map. */

@@ -243,6 +243,25 @@ void places_tidy(const struct places *places)
 		unmount_bpffs();
 }
 
+void places_each(const char *root, const char *kind, void (*each)(const char *folder, const char *name, void *arg),
+		 void *arg)
+{
+	char path[2 * PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/%s", root, kind);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/%s", root, kind, entry->d_name);
+		each(path, entry->d_name, arg);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* The mount point of cgroup2 in `mounts`, seen under `prefix`. */
 static int cgroup2_find(const char *mounts, const char *prefix, char path[PATH_MAX])
 {

@@ -36,6 +36,10 @@ int places_open_cgroup(const char *word, uint64_t *id, const char *who);
 /* Removes everything that is pinned in a folder: what is attached by a pinned link only is detached. */
 void places_empty(const char *folder);
 
+/* Each folder below `root`/`kind` ("netns", "cgroup"): its path, and its name, which is the cookie or id. */
+void places_each(const char *root, const char *kind, void (*each)(const char *folder, const char *name, void *arg),
+		 void *arg);
+
 /* .../cgroup/ID */
 void places_cgroup(const struct places *places, uint64_t id, char path[PATH_MAX]);
 

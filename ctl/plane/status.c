@@ -2,7 +2,6 @@
 /*
  * hopspan status: everything attached and every counter, in all network namespaces.
  */
-#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +10,6 @@
 #include "attach.h"
 #include "counters.h"
 #include "path/path_json.h"
-
-static const char *const roles[] = { "stamp", "sink", "transit", "depart" };
 
 static json_t *devices_json(const char *folder)
 {
@@ -44,45 +41,34 @@ static json_t *devices_json(const char *folder)
 	return list;
 }
 
-static json_t *netns_json(const char *folder, const char *cookie)
+static void netns_json(const char *folder, const char *cookie, void *list)
 {
 	json_t *object = json_pack("{s:s, s:o}", "netns_cookie", cookie, "devices", devices_json(folder));
 
-	for (int i = 0; i < 4; i++) {
-		json_t *counters = counters_json(folder, roles[i]);
+	for (int i = 0; i < COUNTERS_ROLES; i++) {
+		json_t *counters = counters_json(folder, counters_roles[i]);
 
 		if (json_object_size(counters))
-			json_object_set(object, roles[i], counters);
+			json_object_set(object, counters_roles[i], counters);
 		json_decref(counters);
 	}
 	path_json(object, folder);
-	return object;
+	json_array_append_new(list, object);
 }
 
-static json_t *cgroup_json(const char *folder, const char *id)
+static void cgroup_json(const char *folder, const char *id, void *list)
 {
-	return json_pack("{s:s, s:o}", "cgroup_id", id, "sockopt", counters_json(folder, "sockopt"));
+	json_array_append_new(list,
+			      json_pack("{s:s, s:o}", "cgroup_id", id, "sockopt", counters_json(folder, "sockopt")));
 }
 
 /* Of each folder below `root`/`kind`. */
-static json_t *folders_json(const char *root, const char *kind)
+static json_t *folders_json(const char *root, const char *kind,
+			    void (*each)(const char *folder, const char *name, void *list))
 {
-	char path[2 * PATH_MAX];
 	json_t *list = json_array();
-	struct dirent *entry;
-	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s/%s", root, kind);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s/%s", root, kind, entry->d_name);
-		json_array_append_new(list, strcmp(kind, "netns") == 0 ? netns_json(path, entry->d_name)
-								       : cgroup_json(path, entry->d_name));
-	}
-	if (dir)
-		closedir(dir);
+	places_each(root, kind, each, list);
 	return list;
 }
 
@@ -122,8 +108,8 @@ static void netns_print(const json_t *netns)
 			       json_string_value(json_object_get(device, "router_hook")));
 		printf(node ? ", node %lld\n" : "\n", (long long)json_integer_value(node));
 	}
-	for (int role = 0; role < 4; role++)
-		counters_print(roles[role], json_object_get(netns, roles[role]));
+	for (int role = 0; role < COUNTERS_ROLES; role++)
+		counters_print(counters_roles[role], json_object_get(netns, counters_roles[role]));
 	path_print(netns, "  ");
 }
 
@@ -142,8 +128,8 @@ int cmd_status(const struct options *options, int argc, char **argv)
 		return status;
 	if (places_open(&places, 0, "hopspan status"))
 		return EXIT_FAILED;
-	object = json_pack("{s:o, s:o}", "namespaces", folders_json(places.root, "netns"), "cgroups",
-			   folders_json(places.root, "cgroup"));
+	object = json_pack("{s:o, s:o}", "namespaces", folders_json(places.root, "netns", netns_json), "cgroups",
+			   folders_json(places.root, "cgroup", cgroup_json));
 	if (options->json) {
 		json_dumpf(object, stdout, JSON_INDENT(2));
 		putchar('\n');

@@ -39,6 +39,7 @@ wrong_words() {
 	misuse 'unknown word "x"' status x
 	misuse 'unknown word "foo"' collect foo
 	misuse "nodes: a value is missing" collect nodes
+	misuse "metrics: a value is missing" collect metrics
 	misuse "ID is missing" trace show
 	misuse '"xyz" is not hex' trace show xyz
 	misuse 'no word "cd"' trace show ab cd
@@ -84,6 +85,7 @@ addresses() {
 	failed "listen localhost: not an address and port" collect listen localhost store "$tmp/x.db"
 	failed "listen $TOPOLOGY-none/127.0.0.1:4319: No such file" \
 		collect listen "$TOPOLOGY-none/127.0.0.1:4319" store "$tmp/x.db"
+	failed "metrics localhost: not an address and port" collect listen 127.0.0.1:0 metrics localhost store "$tmp/x.db"
 	failed "not a URL like http://127.0.0.1:4318" collect otlp nonsense listen 127.0.0.1:0 store "$tmp/x.db"
 	failed "listen $(netns client)/127.0.0.1:4319: the port is taken by another process" \
 		collect listen "$(netns client)/127.0.0.1:4319" store "$tmp/x.db"

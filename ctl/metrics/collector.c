@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What the collector says of itself. */
+#include <jansson.h>
+
+#include "otlp/export.h"
+#include "otlp/otlp.h"
+#include "pages.h"
+#include "path/path_counts.h"
+#include "path/path_map.h"
+#include "path/watch.h"
+#include "store/store.h"
+#include "text.h"
+#include "version.h"
+
+/* A family of one sample without labels. */
+static void single_write(FILE *out, enum metric metric, uint64_t value)
+{
+	text_family(out, metric);
+	text_sample(out, metric, value, NULL);
+}
+
+/* A family of a sample per value of one label. */
+static void labelled_write(FILE *out, enum metric metric, const char *label, unsigned int count,
+			   const char *const *names, const uint64_t *values)
+{
+	text_family(out, metric);
+	for (unsigned int i = 0; i < count; i++)
+		text_sample(out, metric, values[i], label, names[i], NULL);
+}
+
+static void path_counts_write(FILE *out, const struct watch *watch)
+{
+	static const char *const verdicts[] = { [PROBE_UNCLEAR] = "unclear",
+						[PROBE_PASSES] = "passes",
+						[PROBE_BLOCKED] = "blocked",
+						[PROBE_UNANSWERED] = "unanswered" };
+	const struct path_counts *counts = watch ? watch_counts(watch) : NULL;
+
+	text_family(out, METRIC_path_changes_total);
+	for (uint32_t i = 0; counts && i <= PATH_REFUSED; i++)
+		text_sample(out, METRIC_path_changes_total, counts->changes[i], "to", path_state_name(i), NULL);
+	text_family(out, METRIC_path_probes_total);
+	for (uint32_t i = 0; counts && i <= PROBE_UNANSWERED; i++)
+		text_sample(out, METRIC_path_probes_total, counts->probes[i], "result", verdicts[i], NULL);
+	if (counts)
+		text_sample(out, METRIC_path_probes_total, counts->not_probed, "result", "not_sent", NULL);
+	text_family(out, METRIC_paths_worse_total);
+	if (counts)
+		text_sample(out, METRIC_paths_worse_total, counts->worse, NULL);
+}
+
+static void records_write(FILE *out, const struct collect_counts *counts)
+{
+	static const char *const reasons[] = { "late", "duplicate", "untraced", "untimed", "dropped" };
+	const struct transfer_counts *transfers = &counts->transfers;
+	const uint64_t unused[] = { transfers->late_records, transfers->duplicate_records, transfers->untraced_records,
+				    transfers->untimed_records, transfers->dropped_records };
+
+	single_write(out, METRIC_sinks, counts->sinks);
+	single_write(out, METRIC_records_total, counts->records.records);
+	single_write(out, METRIC_records_undecoded_total, counts->records.undecoded);
+	labelled_write(out, METRIC_records_unused_total, "reason", 5, reasons, unused);
+	single_write(out, METRIC_transfers_total, transfers->transfers);
+	single_write(out, METRIC_transfers_early_total, transfers->early_closes);
+	single_write(out, METRIC_network_spans_total, counts->spans);
+	single_write(out, METRIC_network_spans_lost_total, counts->lost_spans);
+}
+
+static void receive_write(FILE *out, const struct receive_counts *counts)
+{
+	single_write(out, METRIC_otlp_requests_total, counts->requests);
+	single_write(out, METRIC_otlp_requests_bad_total, counts->bad_requests);
+	single_write(out, METRIC_otlp_store_errors_total, counts->store_errors);
+	single_write(out, METRIC_application_spans_total, counts->spans);
+}
+
+static void export_write(FILE *out, struct export *export, struct store *store)
+{
+	static const char *const results[] = { "delivered", "rejected" };
+	struct export_counts counts;
+	char error[EXPORT_ERROR_SIZE];
+	uint64_t waiting;
+
+	export_counts(export, &counts);
+	export_error(export, error);
+	labelled_write(out, METRIC_export_batches_total, "result", 2, results,
+		       (const uint64_t[]){ counts.batches, counts.rejected_batches });
+	single_write(out, METRIC_export_spans_rejected_total, counts.rejected_spans);
+	single_write(out, METRIC_export_retries_total, counts.retries);
+	single_write(out, METRIC_export_failing, error[0] != 0);
+	text_family(out, METRIC_export_queue_batches);
+	if (store_queue(store, export_endpoint(export), &waiting) == 0)
+		text_sample(out, METRIC_export_queue_batches, waiting, NULL);
+}
+
+void pages_collector(FILE *out, const struct pages *pages)
+{
+	text_family(out, METRIC_build_info);
+	text_sample(out, METRIC_build_info, 1, "version", HOPSPAN_VERSION, NULL);
+	path_counts_write(out, pages->watch);
+	records_write(out, &pages->counts);
+	receive_write(out, &pages->counts.in);
+	single_write(out, METRIC_store_bytes, store_bytes(pages->store));
+	if (pages->export)
+		export_write(out, pages->export, pages->store);
+	for (enum metric i = METRIC_export_batches_total; !pages->export && i <= METRIC_export_queue_batches; i++)
+		text_family(out, i);
+}
+
+/* {"ok": true} or, unless it is empty, {"ok": false, "error": "..."}. Some of it may be the endpoint's words. */
+static json_t *state_json(const char *error)
+{
+	char text[EXPORT_ERROR_SIZE];
+
+	if (!*error)
+		return json_pack("{s:b}", "ok", 1);
+	snprintf(text, sizeof(text), "%s", error);
+	for (char *at = text; *at; at += utf8_len(at))
+		if (!utf8_len(at))
+			*at = '?';
+	return json_pack("{s:b, s:s}", "ok", 0, "error", text);
+}
+
+bool pages_health(FILE *out, const struct pages *pages)
+{
+	bool writable = store_check(pages->store) == 0;
+	json_t *object = json_pack("{s:s, s:i, s:o}", "version", HOPSPAN_VERSION, "sinks", (int)pages->counts.sinks,
+				   "store", state_json(writable ? "" : store_error(pages->store)));
+	char error[EXPORT_ERROR_SIZE];
+
+	if (pages->export) {
+		export_error(pages->export, error);
+		json_object_set_new(object, "export", state_json(error));
+	}
+	json_dumpf(object, out, 0);
+	fputc('\n', out);
+	json_decref(object);
+	return writable;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What hopspan's programs in the kernel have counted, as `hopspan status` shows it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pages.h"
+#include "path/path_map.h"
+#include "plane/counters.h"
+#include "plane/device.h"
+#include "text.h"
+
+static void devices_write(const char *folder, const char *cookie, void *out)
+{
+	int devices = devices_open(folder, false);
+	struct device device;
+
+	if (devices < 0)
+		return;
+	for (int i = device_next(devices, 0); i; i = device_next(devices, i)) {
+		if (!device_get(devices, i, &device))
+			continue;
+		if (device.roles & DEVICE_HOST)
+			text_sample(out, METRIC_device_attached, 1, "netns", cookie, "dev", device.name, "role", "host",
+				    NULL);
+		if (device.roles & DEVICE_ROUTER)
+			text_sample(out, METRIC_device_attached, 1, "netns", cookie, "dev", device.name, "role",
+				    "router", NULL);
+	}
+	close(devices);
+}
+
+/* All outcomes, also those at 0: the first one of a kind is then an increase. */
+static void packets_write(const char *folder, const char *cookie, void *out)
+{
+	uint64_t counts[OUTCOME_COUNT];
+
+	for (int role = 0; role < COUNTERS_ROLES; role++) {
+		if (counters_read(folder, counters_roles[role], counts))
+			continue;
+		for (int i = 0; i < OUTCOME_COUNT; i++)
+			text_sample(out, METRIC_packets_total, counts[i], "netns", cookie, "role", counters_roles[role],
+				    "outcome", outcome_name(i), NULL);
+	}
+}
+
+static void contexts_write(const char *folder, const char *id, void *out)
+{
+	uint64_t counts[OUTCOME_COUNT];
+
+	if (counters_read(folder, "sockopt", counts))
+		return;
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		text_sample(out, METRIC_contexts_total, counts[i], "cgroup", id, "outcome", outcome_name(i), NULL);
+}
+
+static void paths_write(const char *folder, const char *cookie, void *out)
+{
+	int map = counters_open_map(folder, "stamp_path"), count = -1;
+	struct path_entry *entries = map < 0 ? NULL : calloc(PATH_MAX_PATHS, sizeof(*entries));
+	uint64_t states[PATH_REFUSED + 1] = { 0 };
+
+	if (entries)
+		count = path_map_read(map, entries);
+	for (int i = 0; i < count; i++)
+		if (entries[i].path.state <= PATH_REFUSED)
+			states[entries[i].path.state]++;
+	for (uint32_t i = 0; count >= 0 && i <= PATH_REFUSED; i++)
+		text_sample(out, METRIC_paths, states[i], "netns", cookie, "state", path_state_name(i), NULL);
+	free(entries);
+	if (map >= 0)
+		close(map);
+}
+
+void pages_kernel(FILE *out)
+{
+	static const struct {
+		enum metric metric;
+		const char *kind;
+		void (*write)(const char *folder, const char *name, void *out);
+	} families[] = {
+		{ METRIC_device_attached, "netns", devices_write },
+		{ METRIC_packets_total, "netns", packets_write },
+		{ METRIC_contexts_total, "cgroup", contexts_write },
+		{ METRIC_paths, "netns", paths_write },
+	};
+	struct places places;
+	int error = geteuid() ? -EPERM : places_open(&places, 0, "hopspan collect");
+
+	for (unsigned int i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		text_family(out, families[i].metric);
+		if (!error)
+			places_each(places.root, families[i].kind, families[i].write, out);
+	}
+}

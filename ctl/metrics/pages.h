@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What the pages say. All is read anew for each, by the thread of the HTTP server. */
+#ifndef HOPSPAN_METRICS_PAGES_H
+#define HOPSPAN_METRICS_PAGES_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "metrics.h"
+
+struct store;
+
+/* What pages are made of. */
+struct pages {
+	struct store *store;
+	struct export *export;	   /* or NULL */
+	const struct watch *watch; /* or NULL */
+	struct collect_counts counts;
+};
+
+/* The counters, devices and paths of all network namespaces and cgroups of this machine. */
+void pages_kernel(FILE *out);
+
+/* The collector itself. */
+void pages_collector(FILE *out, const struct pages *pages);
+
+/* One JSON object. False: the collector cannot do its work. */
+bool pages_health(FILE *out, const struct pages *pages);
+
+#endif
