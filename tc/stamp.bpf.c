@@ -113,7 +113,8 @@ static __always_inline void budget_spend(struct stamp_budget *budget)
 
 /*
  * The contexts of this packet's bytes, up to a few: the first one is the packet's own if it can carry it (true then),
- * the others go in shadows before it. A datagram has but one.
+ * the others go in shadows before it. A datagram has but one; and at the peer's side nothing can be sent before the packet,
+ * so its own is all.
  */
 static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state,
 					  struct stamp_work *work)
@@ -122,7 +123,7 @@ static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock
 	struct stamp_budget *budget = bpf_map_lookup_elem(&stamp_budget, &key);
 
 	work->has_own = 0;
-	for (int i = 0; budget && i < SHADOWS_MAX && work->range.candidates; i++) {
+	for (int i = 0; budget && i < (config.peer_side ? 1 : SHADOWS_MAX) && work->range.candidates; i++) {
 		if (!budget_left(budget)) {
 			if (i == 0)
 				count(OUTCOME_bare_budget);

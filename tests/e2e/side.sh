@@ -65,7 +65,7 @@ for hook in tcx clsact; do
 	same "stamped packets in the pod" "" "$(node_exec r1 "$hopspan" decode "$tmp/pod.pcap")"
 done
 
-whole 100 1428 300000 10,20,30
+whole 10,20,30 100 1428 300000 10,20,30
 same "clones and shadows" 00 "$(counter stamp stamped_clone)$(counter stamp stamped_shadow)"
 
 # The other side and back; what only the pod's own side has is refused.
