@@ -10,6 +10,15 @@
 #include "plane/device.h"
 #include "text.h"
 
+static void device_write(FILE *out, const char *cookie, int ifindex, const char *name, const char *role)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", ifindex);
+	text_sample(out, METRIC_device_info, 1, "netns", cookie, "dev", name, "ifindex", number, "role", role, NULL);
+}
+
+/* A name alone may be there twice: one that is gone, and the next. */
 static void devices_write(const char *folder, const char *cookie, void *out)
 {
 	int devices = devices_open(folder, false);
@@ -21,11 +30,9 @@ static void devices_write(const char *folder, const char *cookie, void *out)
 		if (!device_get(devices, i, &device))
 			continue;
 		if (device.roles & DEVICE_HOST)
-			text_sample(out, METRIC_device_attached, 1, "netns", cookie, "dev", device.name, "role", "host",
-				    NULL);
+			device_write(out, cookie, i, device.name, "host");
 		if (device.roles & DEVICE_ROUTER)
-			text_sample(out, METRIC_device_attached, 1, "netns", cookie, "dev", device.name, "role",
-				    "router", NULL);
+			device_write(out, cookie, i, device.name, "router");
 	}
 	close(devices);
 }
@@ -79,7 +86,7 @@ void pages_kernel(FILE *out)
 		const char *kind;
 		void (*write)(const char *folder, const char *name, void *out);
 	} families[] = {
-		{ METRIC_device_attached, "netns", devices_write },
+		{ METRIC_device_info, "netns", devices_write },
 		{ METRIC_packets_total, "netns", packets_write },
 		{ METRIC_contexts_total, "cgroup", contexts_write },
 		{ METRIC_paths, "netns", paths_write },

@@ -15,7 +15,7 @@
 #define METRIC_LIST(METRIC)                                                                                      \
 	METRIC(build_info, gauge, "The running version; always 1.")                                              \
 	/* what the kernel's programs count, with and without a collector */                                     \
-	METRIC(device_attached, gauge, "Devices that hopspan is at work on; always 1.")                          \
+	METRIC(device_info, gauge, "Devices that `up` has named, also while they are gone; always 1.")           \
 	METRIC(packets_total, counter, "Packets, by what became of them.")                                       \
 	METRIC(contexts_total, counter, "Contexts set on sockets, by what became of them.")                      \
 	METRIC(paths, gauge, "Destinations whose paths have to prove themselves, by state.")                     \

@@ -133,7 +133,7 @@ def status_read(path):
         for device in netns["devices"]:
             for role in ("host", "router"):
                 if device[role]:
-                    expected["hopspan_device_attached", cookie, device["dev"], role] = 1
+                    expected["hopspan_device_info", cookie, device["dev"], role] = 1
     for cgroup in status["cgroups"]:
         for outcome, count in cgroup["sockopt"].items():
             expected["hopspan_contexts_total", cgroup["cgroup_id"], outcome] = count
@@ -143,7 +143,7 @@ def status_read(path):
 ORDER = {
     "hopspan_packets_total": ("netns", "role", "outcome"),
     "hopspan_paths": ("netns", "state"),
-    "hopspan_device_attached": ("netns", "dev", "role"),
+    "hopspan_device_info": ("netns", "dev", "role"),
     "hopspan_contexts_total": ("cgroup", "outcome"),
 }
 

@@ -83,6 +83,12 @@ backend_away() {
 	metrics table "$tmp/page" "$top/docs/metrics.md"
 }
 
+# answers HEADER WORDS...: the answer has it.
+answers() {
+	ask -D "$tmp/head" -o "$tmp/answer" "${@:2}"
+	grep -qi "^$1" "$tmp/head"
+}
+
 methods() {
 	same "GET /" 404 "$(code $url/)"
 	same "GET /metrics/x" 404 "$(code $url/metrics/x)"
@@ -91,9 +97,9 @@ methods() {
 	same "HEAD /metrics" 200 "$(code -I $url/metrics)"
 	same "HEAD /health" 200 "$(code -I $url/health)"
 	same "HEAD's body" 0 "$(ask -I -o /dev/null -w '%{size_download}' $url/metrics)"
-	ask -d x=y -i $url/metrics | grep -qi '^allow: GET, HEAD' || fail "405 does not say what is allowed"
-	ask -i $url/metrics | grep -qi '^content-type: text/plain; version=0.0.4' || fail "the type of the page"
-	ask -i $url/health | grep -qi '^content-type: application/json' || fail "the type of health"
+	answers 'allow: GET, HEAD' -d x=y $url/metrics || fail "405 does not say what is allowed"
+	answers 'content-type: text/plain; version=0.0.4' $url/metrics || fail "the type of the page"
+	answers 'content-type: application/json' $url/health || fail "the type of health"
 	same "with a query" 200 "$(code "$url/metrics?name=x")"
 }
 
