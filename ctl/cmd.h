@@ -22,9 +22,9 @@ struct command {
 	const char *object; /* "trace" */
 	const char *verb;   /* "show", or NULL for an object that is a verb itself: decode, status */
 	int (*run)(const struct options *options, int argc, char **argv); /* argv: the words behind the verb */
-	const char *usage;   /* those words: "dev DEV [via auto|xdp|tc]" */
-	const char *summary; /* one line */
-	const char *help;    /* the rest of --help: words and what they mean, within 80 columns */
+	const char *usage;						  /* those words: "dev DEV [via auto|xdp|tc]" */
+	const char *summary;						  /* one line */
+	const char *help; /* the rest of --help: words and what they mean, within 80 columns */
 };
 
 extern const struct command commands[];

@@ -27,8 +27,9 @@
  * what a program reads later has waited since then. A packet sent again goes unstamped, so the time is that of bytes
  * that came for the first time. An unconnected UDP socket is told of all its peers alike.
  *
- * On a UDP socket the context is that of the datagrams sent after the call, by the process that made it. A datagram that
- * has to wait before it can leave (for its neighbour's address) goes without: the context may be another one by then.
+ * On a UDP socket the context is that of the datagrams sent after the call, by the process that made it. A datagram
+ *that has to wait before it can leave (for its neighbour's address) goes without: the context may be another one by
+ *then.
  *
  * Errors:
  *	ENOPROTOOPT	hopspan is not at work on this host (the kernel's own answer; getsockopt over IPv4: EOPNOTSUPP)

@@ -62,28 +62,28 @@ static __always_inline struct ioam6_node plane_node_data(const volatile struct p
  * header is a global function: the verifier looks at it once, and not once for each state that its caller may be in,
  * which for the verifier of Linux 6.1 are more than it has patience for.
  */
-#define PLANE_FIND(context_type)                                                                                       \
-	__attribute__((noinline)) int plane_walk(struct context_type *packet, struct ioam6_found *found)              \
-	{                                                                                                              \
-		__u8 *ip6 = (__u8 *)(long)packet->data + config.self.link_len;                                         \
-		const __u8 *end = (__u8 *)(long)packet->data_end;                                                      \
-		enum outcome why = OUTCOME_bad_truncated;                                                              \
-                                                                                                                       \
-		if (!found)                                                                                            \
-			return why;                                                                                    \
-		return ioam6_walk(ip6, end, config.self.namespace, found, &why) ? PLANE_WALKED : (int)why;             \
-	}                                                                                                              \
-                                                                                                                       \
-	static __always_inline bool plane_find(struct context_type *packet, __u8 *ip6, const __u8 *end,                \
-					       struct ioam6_found *found, enum outcome *why)                           \
-	{                                                                                                              \
-		int walked;                                                                                            \
-                                                                                                                       \
-		if (ioam6_find_usual(ip6, end, config.self.namespace, found))                                          \
-			return true;                                                                                   \
-		walked = plane_walk(packet, found);                                                                    \
-		*why = walked;                                                                                         \
-		return walked == PLANE_WALKED;                                                                         \
+#define PLANE_FIND(context_type)                                                                           \
+	__attribute__((noinline)) int plane_walk(struct context_type *packet, struct ioam6_found *found)   \
+	{                                                                                                  \
+		__u8 *ip6 = (__u8 *)(long)packet->data + config.self.link_len;                             \
+		const __u8 *end = (__u8 *)(long)packet->data_end;                                          \
+		enum outcome why = OUTCOME_bad_truncated;                                                  \
+                                                                                                           \
+		if (!found)                                                                                \
+			return why;                                                                        \
+		return ioam6_walk(ip6, end, config.self.namespace, found, &why) ? PLANE_WALKED : (int)why; \
+	}                                                                                                  \
+                                                                                                           \
+	static __always_inline bool plane_find(struct context_type *packet, __u8 *ip6, const __u8 *end,    \
+					       struct ioam6_found *found, enum outcome *why)               \
+	{                                                                                                  \
+		int walked;                                                                                \
+                                                                                                           \
+		if (ioam6_find_usual(ip6, end, config.self.namespace, found))                              \
+			return true;                                                                       \
+		walked = plane_walk(packet, found);                                                        \
+		*why = walked;                                                                             \
+		return walked == PLANE_WALKED;                                                             \
 	}
 
 enum { PLANE_WALKED = -1 };

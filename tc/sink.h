@@ -24,9 +24,9 @@ struct sink_record {
 /* .rodata.config of both programs. */
 struct sink_config {
 	struct plane_node self;
-	uint8_t replies; /* carry the context back in the answer */
-	uint8_t plain;	 /* identifier options without a context type are ours */
-	uint8_t via_xdp; /* xdp/sink is before tc/sink: its metadata counts */
+	uint8_t replies;    /* carry the context back in the answer */
+	uint8_t plain;	    /* identifier options without a context type are ours */
+	uint8_t via_xdp;    /* xdp/sink is before tc/sink: its metadata counts */
 	uint8_t peer_side;  /* tc egress of the other side of a pod's veth: sockets are in that namespace */
 	int32_t peer_netns; /* its id here; -1: this one */
 };

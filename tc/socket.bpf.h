@@ -68,7 +68,6 @@ static __always_inline enum range_opened range_open(struct socket_state *state, 
 	return how;
 }
 
-
 enum { RANGE_STEPS = 8 }; /* ranges looked at at once; what is left of them is for the next packet */
 
 /*
@@ -77,7 +76,7 @@ enum { RANGE_STEPS = 8 }; /* ranges looked at at once; what is left of them is f
  */
 struct range_request {
 	__u32 seq, len;
-	__u64 candidates;  /* bit per range that may still take this packet */
+	__u64 candidates;   /* bit per range that may still take this packet */
 	__u16 first, every; /* of the policy */
 	__u32 first_seq;    /* the first byte that the context speaks for */
 	__u32 unstamped;    /* counts the ranges whose bytes all went without it */
@@ -102,7 +101,8 @@ static __always_inline bool range_is_over(const struct socket_state *state, __u3
 	return next != (state->opened & (SOCKET_RANGES - 1)) && (__s32)(state->ranges[next].begin - seq) <= 0;
 }
 
-/* Do all ranges that wait begin at `end` or behind it, as those of data that is still queued? There is one that waits. */
+/* Do all ranges that wait begin at `end` or behind it, as those of data that is still queued? There is one that waits.
+ */
 static __always_inline bool range_is_ahead(const struct socket_state *state, __u32 end)
 {
 	const struct socket_range *oldest = &state->ranges[range_oldest(state, state->waiting)];

@@ -36,7 +36,7 @@ struct socket_state {
 	__u64 waiting;		   /* bit per range: a packet of it is still to be stamped */
 	__u32 shadow_ack;	   /* acknowledgement number of the last shadow, and how many carried it */
 	__u32 shadow_count;
-	__u32 set_process;	   /* process that set the last range's context; 0: learnt from the peer */
+	__u32 set_process; /* process that set the last range's context; 0: learnt from the peer */
 	/* Stamped in place or as a clone on a path that is watched: what was sent, and TCP's counters then. */
 	__u32 sent_count; /* 0: nothing unacknowledged */
 	__u32 sent_mss;

@@ -48,8 +48,8 @@ struct {
 } stamp_work SEC(".maps");
 
 /*
- * This host's own data. A packet that pacing holds back leaves no earlier than its time. At the peer's side it comes in:
- * its time is none of sending, and its queue is behind it.
+ * This host's own data. A packet that pacing holds back leaves no earlier than its time. At the peer's side it comes
+ * in: its time is none of sending, and its queue is behind it.
  */
 static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 hop_limit)
 {

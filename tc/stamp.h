@@ -19,7 +19,7 @@ enum stamp_trust { STAMP_PROVE, STAMP_PROVED, STAMP_OFF };
  */
 struct stamp_config {
 	struct plane_node self;
-	uint8_t tcx; /* attached to tcx, not to clsact */
+	uint8_t tcx;	   /* attached to tcx, not to clsact */
 	uint8_t peer_side; /* tc ingress of the other side of a pod's veth */
 	uint8_t reserved[6];
 };

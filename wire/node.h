@@ -34,11 +34,11 @@ struct ioam6_node {
 };
 
 /* A node of which nothing is known; its writer writes "not available" in every field. */
-#define IOAM6_NODE_UNKNOWN                                                                                           \
-	{                                                                                                            \
-		.id_wide = ~0ULL, .data_wide = ~0ULL, .id = ~0U, .ingress_if_wide = ~0U, .egress_if_wide = ~0U,      \
-		.seconds = ~0U, .fraction = ~0U, .delay_ns = ~0U, .data = ~0U, .queue = ~0U, .buffer = ~0U,          \
-		.schema_id = IOAM6_SNAPSHOT_NONE, .ingress_if = 0xffff, .egress_if = 0xffff, .hop_limit = 0xff,      \
+#define IOAM6_NODE_UNKNOWN                                                                                      \
+	{                                                                                                       \
+		.id_wide = ~0ULL, .data_wide = ~0ULL, .id = ~0U, .ingress_if_wide = ~0U, .egress_if_wide = ~0U, \
+		.seconds = ~0U, .fraction = ~0U, .delay_ns = ~0U, .data = ~0U, .queue = ~0U, .buffer = ~0U,     \
+		.schema_id = IOAM6_SNAPSHOT_NONE, .ingress_if = 0xffff, .egress_if = 0xffff, .hop_limit = 0xff, \
 	}
 
 /* A delay as the field holds it: RFC 9197 section 4.4.2.5. */
@@ -73,25 +73,25 @@ WIRE_INLINE bool node_write(uint8_t *p, const uint8_t *end, uint32_t type, const
 	uint32_t interfaces = (uint32_t)node->ingress_if << 16 | node->egress_if;
 	uint64_t interfaces_wide = (uint64_t)node->ingress_if_wide << 32 | node->egress_if_wide;
 	uint64_t hop_and_id_wide = (uint64_t)node->hop_limit << 56 | (node->id_wide & ~0ULL >> 8);
-	bool fits = node_put32(&p, end, type & IOAM6_HOP_AND_ID,
-			       (uint32_t)node->hop_limit << 24 | (node->id & 0xffffff)) &&
-		    node_put32(&p, end, type & IOAM6_INTERFACES, interfaces) &&
-		    node_put32(&p, end, type & IOAM6_SECONDS, node->seconds) &&
-		    node_put32(&p, end, type & IOAM6_FRACTION, node->fraction) &&
-		    node_put32(&p, end, type & IOAM6_DELAY, node->delay_ns) &&
-		    node_put32(&p, end, type & IOAM6_DATA, node->data) &&
-		    node_put32(&p, end, type & IOAM6_QUEUE, node->queue) &&
-		    node_put32(&p, end, type & IOAM6_CHECKSUM, IOAM6_NONE32) &&
-		    node_put64(&p, end, type & IOAM6_HOP_AND_ID_WIDE, hop_and_id_wide) &&
-		    node_put64(&p, end, type & IOAM6_INTERFACES_WIDE, interfaces_wide) &&
-		    node_put64(&p, end, type & IOAM6_DATA_WIDE, node->data_wide) &&
-		    node_put32(&p, end, type & IOAM6_BUFFER, node->buffer);
+	bool fits =
+	    node_put32(&p, end, type & IOAM6_HOP_AND_ID, (uint32_t)node->hop_limit << 24 | (node->id & 0xffffff)) &&
+	    node_put32(&p, end, type & IOAM6_INTERFACES, interfaces) &&
+	    node_put32(&p, end, type & IOAM6_SECONDS, node->seconds) &&
+	    node_put32(&p, end, type & IOAM6_FRACTION, node->fraction) &&
+	    node_put32(&p, end, type & IOAM6_DELAY, node->delay_ns) &&
+	    node_put32(&p, end, type & IOAM6_DATA, node->data) &&
+	    node_put32(&p, end, type & IOAM6_QUEUE, node->queue) &&
+	    node_put32(&p, end, type & IOAM6_CHECKSUM, IOAM6_NONE32) &&
+	    node_put64(&p, end, type & IOAM6_HOP_AND_ID_WIDE, hop_and_id_wide) &&
+	    node_put64(&p, end, type & IOAM6_INTERFACES_WIDE, interfaces_wide) &&
+	    node_put64(&p, end, type & IOAM6_DATA_WIDE, node->data_wide) &&
+	    node_put32(&p, end, type & IOAM6_BUFFER, node->buffer);
 
 	if (type & IOAM6_UNDEFINED)
 		for (uint32_t bit = IOAM6_BIT(12); bit >= IOAM6_BIT(21); bit >>= 1)
 			fits = fits && node_put32(&p, end, type & bit, IOAM6_NONE32);
-	return fits && node_put32(&p, end, type & IOAM6_SNAPSHOT,
-				  node->schema_words << 24 | (node->schema_id & 0xffffff));
+	return fits &&
+	       node_put32(&p, end, type & IOAM6_SNAPSHOT, node->schema_words << 24 | (node->schema_id & 0xffffff));
 }
 
 /* The next word of node_read's input, or all ones where the type lacks the field. */
@@ -193,15 +193,16 @@ WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const st
 	trace.remaining_words -= words;
 	at = found->option + IOAM6_DATA_AT + (uint32_t)trace.remaining_words * IOAM6_WORD;
 	data = bytes_at(ip6, end, at, 0);
-	if (!data || !(trace.type == IOAM6_USUAL_TYPE ? node_write(data, end, IOAM6_USUAL_TYPE, node) :
-							node_write(data, end, trace.type, node)))
+	if (!data || !(trace.type == IOAM6_USUAL_TYPE ? node_write(data, end, IOAM6_USUAL_TYPE, node)
+						      : node_write(data, end, trace.type, node)))
 		return OUTCOME_bad_truncated;
 	ioam6_lengths_write(option + IOAM6_TRACE_AT, &trace);
 	*slot = at;
 	return OUTCOME_appended;
 }
 
-/* `len` octets of the field `bit`, `within` octets into it, in the node data at `slot`; NULL where the type lacks it. */
+/* `len` octets of the field `bit`, `within` octets into it, in the node data at `slot`; NULL where the type lacks it.
+ */
 WIRE_INLINE uint8_t *node_field(uint8_t *ip6, const uint8_t *end, uint32_t slot, uint32_t type, uint32_t bit,
 				uint32_t within, uint32_t len)
 {

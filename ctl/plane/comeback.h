@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A device that was deleted and made again gets back what it had: programs, settings, ids. By its name, in every network
- * namespace in which hopspan is at work.
+ * A device that was deleted and made again gets back what it had: programs, settings, ids. By its name, in every
+ * network namespace in which hopspan is at work.
  */
 #ifndef HOPSPAN_COMEBACK_H
 #define HOPSPAN_COMEBACK_H

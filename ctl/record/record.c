@@ -94,8 +94,7 @@ enum outcome record_decode(const uint8_t *packet, size_t len, struct record *rec
 		return outcome;
 	*record = (struct record){ .time_unix_ns = record->time_unix_ns };
 	addresses_read(ip6, ip6 + len, &found, record);
-	record->has_context =
-	    encap_find_context(ip6, ip6 + len, &found, true, &record->context, &record->carrier);
+	record->has_context = encap_find_context(ip6, ip6 + len, &found, true, &record->context, &record->carrier);
 	if (found.option) {
 		trace_read(&found, record);
 		outcome = hops_read(ip6 + found.option + IOAM6_DATA_AT, &found, record);

@@ -39,8 +39,8 @@ void packet_make(enum packet_kind kind, uint8_t packet[PACKET_LEN])
 		return;
 	}
 	sender.id = PACKET_NODE_ID + 1;
-	encap_write(header, packet + PACKET_LEN, NEXT_HEADER_TCP, &shape, ENCAP_HOPS_USUAL, CONTEXT_NAMESPACE, flags, &sender,
-		    &context);
+	encap_write(header, packet + PACKET_LEN, NEXT_HEADER_TCP, &shape, ENCAP_HOPS_USUAL, CONTEXT_NAMESPACE, flags,
+		    &sender, &context);
 	tcp_make(header + encap_len(&shape, ENCAP_HOPS_USUAL));
 }
 

@@ -157,8 +157,7 @@ static void object_configure(struct bpf_object *object, const struct bench_reset
 	} config = { .transit.self = self };
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object)
-	{
+	bpf_object__for_each_map (map, object) {
 		bpf_map__set_pin_path(map, NULL);
 		if (strstr(bpf_map__name(map), ".rodata.config") &&
 		    bpf_map__set_initial_value(map, &config, bpf_map__value_size(map)))
@@ -181,8 +180,8 @@ static struct bpf_object *object_load(const char *folder, const char *name, cons
 	object = bpf_object__open_file(path, NULL);
 	if (!object)
 		err(1, "%s", path);
-	bpf_object__for_each_program(each, object)
-	    bpf_program__set_autoload(each, strcmp(bpf_program__name(each), program) == 0);
+	bpf_object__for_each_program (each, object)
+		bpf_program__set_autoload(each, strcmp(bpf_program__name(each), program) == 0);
 	object_configure(object, reset);
 	if (bpf_object__load(object))
 		err(1, "%s: load", path);
@@ -198,7 +197,9 @@ static int object_counters(struct bpf_object *object)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object) if (strstr(bpf_map__name(map), "_count")) return bpf_map__fd(map);
+	bpf_object__for_each_map (map, object)
+		if (strstr(bpf_map__name(map), "_count"))
+			return bpf_map__fd(map);
 	return -1;
 }
 

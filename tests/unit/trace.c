@@ -206,8 +206,9 @@ static void test_show_json(void **state)
 	assert_int_equal(int_of(verdict, "usual_packets"), USUAL_PACKETS);
 	assert_true(json_real_value(json_object_get(verdict, "times_usual")) == 209.5);
 	assert_int_equal(json_array_size(json_object_get(json, "spans")), 18);
-	json_array_foreach(json_object_get(json, "spans"), i,
-			   span) if (strcmp(text_of(span, "span_id"), "000000000000000c") == 0) found = span;
+	json_array_foreach (json_object_get(json, "spans"), i, span)
+		if (strcmp(text_of(span, "span_id"), "000000000000000c") == 0)
+			found = span;
 	assert_non_null(found);
 	assert_string_equal(text_of(found, "parent_span_id"), "000000000000000a");
 	assert_string_equal(text_of(found, "service"), "network");
