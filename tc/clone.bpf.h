@@ -75,18 +75,32 @@ static __always_inline enum outcome shadow_send(struct __sk_buff *skb, struct bp
 }
 
 /*
- * The clone becomes a shadow and comes once more, as a queue counts the length that a packet had when it came here:
- * a shaper would wait for, or refuse, what was cut off.
+ * The packet ends here, its clone has gone in its place. tcx knows no STOLEN, and takes it for "go on"; where a packet
+ * is dropped its sender hears of it, as TCP does, and slows down. A redirection to no device ends it and says that all
+ * is well.
+ */
+static __always_inline int packet_replaced(void)
+{
+	return config.tcx ? bpf_redirect(0, 0) : TC_ACT_STOLEN;
+}
+
+/*
+ * The clone becomes a shadow and is sent once more, as a queue counts the length that a packet had when it came here:
+ * a shaper would wait for, or refuse, what was cut off. Cloned once more for that, not redirected: only so is it known
+ * whether the queue took it.
  */
 static __always_inline int shadow_make(struct __sk_buff *skb, struct stamp_work *work)
 {
+	long sent;
+
 	if (!shadow_cut(skb, work->range.first_seq) || !stamp_write(skb, work, work->clone_hops, IOAM6_FLAG_ACTIVE))
 		return TC_ACT_SHOT;
 	if (!skb_has_queue(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs))
 		return TC_ACT_UNSPEC;
 	work->shadow = CLONE_CUT;
 	work->clone_len = skb->len;
-	return bpf_redirect(skb->ifindex, 0);
+	sent = bpf_clone_redirect(skb, skb->ifindex, 0);
+	return sent == NET_XMIT_SUCCESS || sent == NET_XMIT_CN ? packet_replaced() : TC_ACT_SHOT;
 }
 
 /* Without a socket: the clone that clone_send() has just sent, or not ours. A clone that fails here is dropped alone.

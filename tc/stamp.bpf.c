@@ -281,15 +281,6 @@ static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct b
 	return outcome;
 }
 
-/*
- * The packet ends here, its clone has gone in its place. tcx knows no STOLEN, and takes it for "go on"; where a packet
- * is dropped TCP hears of it and slows down. A redirection to no device ends it and says that all is well.
- */
-static __always_inline int stamp_replaced(void)
-{
-	return config.tcx ? bpf_redirect(0, 0) : TC_ACT_STOLEN;
-}
-
 SEC("tc")
 int tc_stamp(struct __sk_buff *skb)
 {
@@ -312,7 +303,7 @@ int tc_stamp(struct __sk_buff *skb)
 		outcome = stamp_packet(skb, sk, state);
 	if (outcome != OUTCOME_pass)
 		count(outcome);
-	return outcome == OUTCOME_stamped_clone ? stamp_replaced() : TC_ACT_UNSPEC;
+	return outcome == OUTCOME_stamped_clone ? packet_replaced() : TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
