@@ -2,16 +2,21 @@
 """Requests of chosen sizes, pipelined, each with a context of its own; or the server that reads them all.
 
     shadow.py server PORT SHA256_FILE
-    shadow.py client ADDRESS PORT PLAN_FILE SIZE...     sizes of requests, a comma-joined group is one write
+    shadow.py client ADDRESS PORT PLAN_FILE SIZE...     sizes of requests, a comma-joined group is one write;
+                                                        "acked" waits until the server's kernel has all before it
 
 Writes to PLAN_FILE a line per request, as shadow_judge.py reads it: span id, first byte, size, "always".
 """
 
+import array
+import fcntl
 import hashlib
 import os
 import socket
 import struct
 import sys
+import termios
+import time
 
 LEVEL, CONTEXT = 0x6873, 1
 
@@ -32,6 +37,13 @@ def set_context(connection, span):
     connection.setsockopt(LEVEL, CONTEXT, value)
 
 
+def wait_acked(connection):
+    waiting = array.array("i", [1])
+    while waiting[0]:
+        fcntl.ioctl(connection, termios.TIOCOUTQ, waiting)
+        time.sleep(0.001)
+
+
 def client(address, port, plan, groups):
     """A group's requests leave together: they are written while TCP_CORK holds them."""
     connection = socket.create_connection((address, int(port)))
@@ -39,6 +51,9 @@ def client(address, port, plan, groups):
     digest, at, span = hashlib.sha256(), 0, 0
     with open(plan, "w", encoding="ascii") as file:
         for group in groups:
+            if group == "acked":
+                wait_acked(connection)
+                continue
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             for size in map(int, group.split(",")):
                 span += 1
