@@ -19,7 +19,7 @@
 	OUTCOME(bare_no_context, "bare: socket without a context")                                      \
 	OUTCOME(bare_range_done, "bare: these bytes' context has had its packet")                       \
 	OUTCOME(bare_no_data, "bare: carries no data")                                                  \
-	OUTCOME(bare_protocol, "bare: not the socket's own TCP packet")                                 \
+	OUTCOME(bare_protocol, "bare: not the socket's own TCP or UDP packet")                          \
 	OUTCOME(bare_extension, "bare: already has an extension header")                                \
 	OUTCOME(bare_big_tcp, "bare: BIG TCP")                                                          \
 	OUTCOME(bare_sequence, "bare: sequence not the socket's (tunnel, NAT, other host)")             \
