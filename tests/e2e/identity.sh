@@ -14,7 +14,7 @@ need jq
 seed=${SEED:-$RANDOM}
 cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//') # for both ends: a veth changes the order of what comes from two
 # A wire each, and what can be compared there.
-ports=(7421=streams/unfinished 7422=streams 7423=packets 7424=streams/unfinished 7425=streams 7426=packets)
+ports=("7421=streams/unfinished" "7422=streams" "7423=packets" "7424=streams/unfinished" "7425=streams" "7426=packets")
 
 # A device whose peer, a host without routes, ends all that comes.
 mirror_add() {
