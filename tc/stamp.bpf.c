@@ -113,8 +113,8 @@ static __always_inline void budget_spend(struct stamp_budget *budget)
 
 /*
  * The contexts of this packet's bytes, up to a few: the first one is the packet's own if it can carry it (true then),
- * the others go in shadows before it. A datagram has but one; and at the peer's side nothing can be sent before the packet,
- * so its own is all.
+ * the others go in shadows before it. A datagram has but one; and at the peer's side nothing can be sent before the
+ * packet, so its own is all.
  */
 static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state,
 					  struct stamp_work *work)
@@ -163,8 +163,8 @@ static __always_inline enum outcome stamp_trust(struct __sk_buff *skb, const str
 }
 
 /*
- * Octets that the packet may grow by where the routes' MTU was lowered for that: all that the device carries, unless the
- * path was found to carry less than even the lowered one.
+ * Octets that the packet may grow by where the routes' MTU was lowered for that: all that the device carries, unless
+ * the path was found to carry less than even the lowered one.
  */
 static __always_inline int room_with_cut(const struct stamp_work *work, const struct stamp_policy *policy, int room,
 					 struct sk_buff *kskb)
