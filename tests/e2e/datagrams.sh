@@ -35,7 +35,7 @@ node_exec server nft -f - <<'END'
 table ip6 deaf {
 	chain in {
 		type filter hook input priority 0;
-		icmpv6 type nd-neighbor-solicit numgen inc mod 1000000 < 1 drop
+		ip6 daddr ff02::1:ff00:2 icmpv6 type nd-neighbor-solicit numgen inc mod 1000000 < 1 drop
 	}
 }
 END
