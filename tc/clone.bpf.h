@@ -70,7 +70,7 @@ static __always_inline enum outcome shadow_send(struct __sk_buff *skb, struct bp
 {
 	if (!shadow_may_go(state, sk, work->ack))
 		return OUTCOME_bare_shadow_limit;
-	work->context.attribution |= CONTEXT_SHADOW;
+	work->beside.attribution |= CONTEXT_SHADOW;
 	return clone_send(skb, work, work->shadow_hops, true) ? OUTCOME_stamped_shadow : OUTCOME_bare_clone_failed;
 }
 

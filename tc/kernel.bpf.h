@@ -72,6 +72,10 @@ struct tcp_sock {
 	struct tcp_options_received rx_opt;
 };
 
+struct sock {
+	void *sk_bpf_storage;
+};
+
 struct task_struct {
 	void *stack, *mm;
 	__s32 tgid;
@@ -132,6 +136,12 @@ static __always_inline struct sk_buff *kernel_skb(struct __sk_buff *skb, bool kf
 static __always_inline struct tcp_sock *kernel_tcp(struct bpf_sock *sk, bool kfuncs)
 {
 	return kfuncs ? bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock)) : kernel_address(sk);
+}
+
+/* False: the socket has no storage of any BPF program. Where that is dear to find out, it may have. */
+static __always_inline bool sock_has_storage(struct bpf_sock *sk, bool kfuncs)
+{
+	return !kfuncs || ((struct sock *)bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct sock)))->sk_bpf_storage;
 }
 
 static __always_inline bool tcp_has_sack(struct tcp_sock *tcp)

@@ -74,7 +74,7 @@ static __always_inline bool received_note(struct socket_state *state, const stru
 	state->received_ns = now_ns;
 	slot = (state->opened - 1) & (SOCKET_RANGES - 1);
 	newest = &state->ranges[slot];
-	waits = state->waiting >> slot & 1 && newest->used && newest->begin == begin;
+	waits = ranges_waiting(state) >> slot & 1 && newest->used && newest->begin == begin;
 	for (int i = 0; i < CONTEXT_VERSION_AT / 4; i++)
 		other |= ((const __u32 *)&newest->context)[i] != ((const __u32 *)context)[i];
 	bpf_spin_unlock(&state->lock);

@@ -10,6 +10,12 @@
 
 #include "stamp.bpf.h"
 
+static __always_inline bool next_header_is_extension(__u8 type)
+{
+	return type == NEXT_HEADER_HOP_BY_HOP || type == NEXT_HEADER_ROUTING || type == NEXT_HEADER_FRAGMENT ||
+	       type == NEXT_HEADER_DESTINATION;
+}
+
 /* IPv6 with `protocol` directly behind it: *payload_len, and the addresses into `work`. */
 static __always_inline enum outcome ipv6_parse(struct __sk_buff *skb, struct stamp_work *work, __u8 protocol,
 					       __u32 *payload_len)
@@ -23,16 +29,9 @@ static __always_inline enum outcome ipv6_parse(struct __sk_buff *skb, struct sta
 	*payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
 	if (!*payload_len) /* some kernels give it a hop-by-hop header, with the length in a jumbo option */
 		return OUTCOME_bare_big_tcp;
-	switch (ip6[IPV6_NEXT_HEADER_AT]) {
-	case NEXT_HEADER_HOP_BY_HOP:
-	case NEXT_HEADER_ROUTING:
-	case NEXT_HEADER_FRAGMENT:
-	case NEXT_HEADER_DESTINATION:
-		return OUTCOME_bare_extension;
-	default:
-		if (ip6[IPV6_NEXT_HEADER_AT] != protocol)
-			return OUTCOME_bare_protocol;
-	}
+	if (ip6[IPV6_NEXT_HEADER_AT] != protocol)
+		return next_header_is_extension(ip6[IPV6_NEXT_HEADER_AT]) ? OUTCOME_bare_extension
+									  : OUTCOME_bare_protocol;
 	work->ip_len = IPV6_LEN + *payload_len;
 	work->flow_label = be32_load(ip6) & IPV6_FLOW_LABEL;
 	work->destination.prefix_len = 128;

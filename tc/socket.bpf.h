@@ -34,6 +34,17 @@ static __always_inline bool context_is_empty(const struct context *context)
 	return !any;
 }
 
+/* A bit per range of which a packet is still to be stamped. */
+static __always_inline __u64 ranges_waiting(const struct socket_state *state)
+{
+	return state->wanted ^ state->served;
+}
+
+static __always_inline void range_serve(struct socket_state *state, __u64 bit)
+{
+	state->served = (state->served & ~bit) | (state->wanted & bit);
+}
+
 enum range_opened { RANGE_NEW, RANGE_REPLACED, RANGE_FORGOT };
 
 /*
@@ -56,14 +67,14 @@ static __always_inline enum range_opened range_open(struct socket_state *state, 
 	}
 	bit = 1ULL << slot;
 	range = &state->ranges[slot];
-	if (!(state->waiting & bit) || range->packets)
+	if (!(ranges_waiting(state) & bit) || range->packets)
 		how = RANGE_NEW;
 	range->begin = begin;
 	range->used = 1;
 	range->from_start = from_start;
 	range->packets = 0;
 	words_copy(&range->context, context, CONTEXT_WORDS);
-	state->waiting = wanted ? state->waiting | bit : state->waiting & ~bit;
+	state->wanted = (state->wanted & ~bit) | ((wanted ? ~state->served : state->served) & bit);
 	bpf_spin_unlock(&state->lock);
 	return how;
 }
@@ -80,16 +91,18 @@ struct range_request {
 	__u16 first, every; /* of the policy */
 	__u32 first_seq;    /* the first byte that the context speaks for */
 	__u32 unstamped;    /* counts the ranges whose bytes all went without it */
-	__u32 taken, inside, more;
 };
 
-/* The slot of the oldest of these ranges; there is one. */
+/* The slot of the oldest of these ranges; there is one, mostly the newest of all. */
 static __always_inline __u32 range_oldest(const struct socket_state *state, __u64 slots)
 {
-	__u32 turn = state->opened & (SOCKET_RANGES - 1); /* the oldest slot of all */
-	__u64 by_age = slots >> turn | slots << ((SOCKET_RANGES - turn) & (SOCKET_RANGES - 1));
-	__u64 before = (by_age & -by_age) - 1; /* ones below the lowest bit */
+	__u32 turn = state->opened & (SOCKET_RANGES - 1), newest = (turn - 1) & (SOCKET_RANGES - 1);
+	__u64 by_age, before;
 
+	if (slots == 1ULL << newest)
+		return newest;
+	by_age = slots >> turn | slots << ((SOCKET_RANGES - turn) & (SOCKET_RANGES - 1));
+	before = (by_age & -by_age) - 1; /* ones below the lowest bit */
 	return (turn + __builtin_popcountll(before)) & (SOCKET_RANGES - 1);
 }
 
@@ -105,68 +118,77 @@ static __always_inline bool range_is_over(const struct socket_state *state, __u3
  */
 static __always_inline bool range_is_ahead(const struct socket_state *state, __u32 end)
 {
-	const struct socket_range *oldest = &state->ranges[range_oldest(state, state->waiting)];
+	const struct socket_range *oldest = &state->ranges[range_oldest(state, ranges_waiting(state))];
 
 	return !oldest->from_start && (__s32)(oldest->begin - end) >= 0;
 }
 
-/* Is this packet of the range one that the policy wants? request->more: may any later one be? */
-static __always_inline void range_ask(struct socket_range *range, struct range_request *request)
+/* Is this packet of the range one that the policy wants? The range is served when no later one may be. */
+static __always_inline bool range_ask(struct socket_state *state, struct socket_range *range, __u64 bit,
+				      const struct range_request *request)
 {
-	request->taken = range->packets < request->first;
-	range->packets++;
-	if (request->every && range->packets >= request->first + request->every) {
-		request->taken = 1;
+	__u32 offered = range->packets++;
+	bool taken = offered < request->first;
+
+	if (request->every && offered + 1 >= request->first + request->every) {
+		taken = true;
 		range->packets = request->first;
+	} else if (!request->every && offered + 1 >= request->first) {
+		range_serve(state, bit);
 	}
-	request->more = request->every || range->packets < request->first;
+	return taken;
 }
 
-/* One range for the packet: the oldest candidate. False: none left that has bytes in it. */
-static __always_inline bool range_step(struct socket_state *state, struct range_request *request,
-				       struct context *context)
+enum range_step { RANGE_PASSED, RANGE_TAKEN, RANGE_NONE };
+
+/* One range for the packet: the oldest candidate. RANGE_NONE: none left that has bytes in it. */
+static __always_inline enum range_step range_step(struct socket_state *state, struct range_request *request,
+						  struct context *context)
 {
 	__u32 slot = range_oldest(state, request->candidates);
+	__u64 bit = 1ULL << slot;
 	struct socket_range *range = &state->ranges[slot];
 	__u32 ahead = range->begin - request->seq; /* bytes of the packet before the range, if below 2^31 */
+	bool inside = !range->from_start && (__s32)ahead > 0;
 
 	if (range_is_over(state, slot, request->seq)) {
-		state->waiting &= ~(1ULL << slot);
-		request->candidates &= ~(1ULL << slot);
+		range_serve(state, bit);
+		request->candidates &= ~bit;
 		request->unstamped += !range->packets;
-		return true;
+		return RANGE_PASSED;
 	}
-	request->inside = !range->from_start && (__s32)ahead > 0;
-	if (request->inside && ahead >= request->len)
-		return false;
-	range_ask(range, request);
-	request->candidates &= ~(1ULL << slot);
-	if (!request->more)
-		state->waiting &= ~(1ULL << slot);
-	request->first_seq = request->inside ? range->begin : request->seq;
+	if (inside && ahead >= request->len)
+		return RANGE_NONE;
+	request->candidates &= ~bit;
+	if (!range_ask(state, range, bit, request))
+		return RANGE_PASSED;
+	request->first_seq = inside ? range->begin : request->seq;
 	words_copy(context, &range->context, CONTEXT_WORDS);
-	return true;
+	if (inside)
+		context->attribution |= CONTEXT_INSIDE;
+	return RANGE_TAKEN;
 }
 
 /*
  * Takes a context for the packet: that of its first byte; where that one has had its packets, the first that begins
- * inside. Called again for the same packet it takes the next. False: nothing more to stamp.
+ * inside. Called again for the same packet it takes the next. False: nothing more to stamp. `alone`: nobody else stamps
+ * the socket's packets meanwhile, nor sets its contexts.
  */
 static __always_inline bool range_take(struct socket_state *state, struct range_request *request,
-				       struct context *context)
+				       struct context *context, bool alone)
 {
-	bpf_spin_lock(&state->lock);
-	request->taken = 0;
-	request->candidates &= state->waiting;
-	for (int i = 0; i < RANGE_STEPS && request->candidates && !request->taken; i++) {
-		if (!range_step(state, request, context))
-			break;
+	enum range_step step = RANGE_PASSED;
+
+	if (!alone)
+		bpf_spin_lock(&state->lock);
+	request->candidates &= ranges_waiting(state);
+	for (int i = 0; i < RANGE_STEPS && request->candidates && step == RANGE_PASSED; i++) {
+		step = range_step(state, request, context);
 		asm volatile("" ::: "memory"); /* nothing found is kept in a register */
 	}
-	bpf_spin_unlock(&state->lock);
-	if (request->taken && request->inside)
-		context->attribution |= CONTEXT_INSIDE;
-	return request->taken;
+	if (!alone)
+		bpf_spin_unlock(&state->lock);
+	return step == RANGE_TAKEN;
 }
 
 /* Do all bytes from `seq` on belong to the newest range? */

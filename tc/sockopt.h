@@ -11,10 +11,11 @@
 #include <linux/bpf.h>
 
 #include "sdk/hopspan.h"
+#include "stamp.h"
 #include "wire/context.h"
 #include "wire/ipv6.h"
 
-enum { SOCKET_RANGES = 64 }; /* as many as `waiting` has bits; then the oldest is forgotten */
+enum { SOCKET_RANGES = 64 }; /* as many as `wanted` has bits; then the oldest is forgotten */
 
 struct socket_range {
 	__u32 begin; /* TCP sequence of the first byte; UDP: 0 */
@@ -33,8 +34,13 @@ struct socket_sent {
 struct socket_state {
 	struct bpf_spin_lock lock; /* sinks and the application write from different CPUs */
 	__u32 opened;		   /* ranges so far; the newest is (opened - 1) % SOCKET_RANGES */
-	__u64 waiting;		   /* bit per range: a packet of it is still to be stamped */
-	__u32 shadow_ack;	   /* acknowledgement number of the last shadow, and how many carried it */
+	/*
+	 * A bit per range; where the two differ, a packet of it is still to be stamped. Only who opens a range writes
+	 * the one, under the lock, only who stamps the other: TCP's own packets need no lock, as the socket's keeps
+	 * them apart from each other and from the socket option, and a sink opens a range none of whose bytes are sent.
+	 */
+	__u64 wanted, served;
+	__u32 shadow_ack; /* acknowledgement number of the last shadow, and how many carried it */
 	__u32 shadow_count;
 	__u32 set_process; /* process that set the last range's context; 0: learnt from the peer */
 	/* Stamped in place or as a clone on a path that is watched: what was sent, and TCP's counters then. */
@@ -42,7 +48,9 @@ struct socket_state {
 	__u32 sent_mss;
 	__u32 seen_segments, seen_repeated;
 	__u8 sent_trial; /* the newest is the one that tries the path */
-	__u8 reserved[7];
+	__u8 reserved[3];
+	struct stamp_policy policy; /* TCP: the peer's, as long as policies_ns is that of stamp_host */
+	__u64 policies_ns;
 	struct socket_sent sent[SOCKET_SENT];
 	struct socket_range ranges[SOCKET_RANGES];
 	struct context set;	 /* by the application, last */

@@ -18,9 +18,9 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct stamp_budget);
+	__type(value, struct stamp_host);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} stamp_budget SEC(".maps");
+} stamp_host SEC(".maps");
 
 enum { SHADOWS_MAX = 16 }; /* a packet */
 
@@ -91,24 +91,24 @@ static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, struct s
 }
 
 /* Is there a packet left in the budget? The clock is read only when it is used up. */
-static __always_inline bool budget_left(struct stamp_budget *budget)
+static __always_inline bool budget_left(struct stamp_host *host)
 {
 	__u64 now;
 
-	if (!budget->window_packets || budget->left)
+	if (!host->window_packets || host->left)
 		return true;
 	now = bpf_ktime_get_ns();
-	if (now - budget->filled_ns < STAMP_BUDGET_WINDOW_NS)
+	if (now - host->filled_ns < STAMP_BUDGET_WINDOW_NS)
 		return false;
-	budget->filled_ns = now;
-	budget->left = budget->window_packets;
+	host->filled_ns = now;
+	host->left = host->window_packets;
 	return true;
 }
 
-static __always_inline void budget_spend(struct stamp_budget *budget)
+static __always_inline void budget_spend(struct stamp_host *host)
 {
-	if (budget->left)
-		budget->left--;
+	if (host->left)
+		host->left--;
 }
 
 /*
@@ -119,28 +119,29 @@ static __always_inline void budget_spend(struct stamp_budget *budget)
 static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state,
 					  struct stamp_work *work)
 {
+	bool alone = work->tcp && !config.peer_side;
 	__u32 key = 0;
-	struct stamp_budget *budget = bpf_map_lookup_elem(&stamp_budget, &key);
+	struct stamp_host *host = bpf_map_lookup_elem(&stamp_host, &key);
 
 	work->has_own = 0;
-	for (int i = 0; budget && i < (config.peer_side ? 1 : SHADOWS_MAX) && work->range.candidates; i++) {
-		if (!budget_left(budget)) {
+	for (int i = 0; host && i < (config.peer_side ? 1 : SHADOWS_MAX) && work->range.candidates; i++) {
+		bool own = i == 0 && work->way != OUTCOME_stamped_shadow;
+
+		if (!budget_left(host)) {
 			if (i == 0)
 				count(OUTCOME_bare_budget);
 			break;
 		}
-		if (!range_take(state, &work->range, &work->context)) {
+		if (!range_take(state, &work->range, own ? &work->own : &work->beside, alone)) {
 			if (i == 0)
 				count(OUTCOME_bare_range_done);
 			break;
 		}
-		budget_spend(budget);
-		if (i == 0 && work->way != OUTCOME_stamped_shadow) {
-			work->own = work->context;
+		budget_spend(host);
+		if (own)
 			work->has_own = 1;
-		} else if (work->tcp) {
+		else if (work->tcp)
 			count(shadow_send(skb, sk, state, work));
-		}
 		asm volatile("" ::: "memory");
 	}
 	return work->has_own;
@@ -174,11 +175,31 @@ static __always_inline int room_with_cut(const struct stamp_work *work, const st
 	return room + policy->route_cut >= device ? device : room;
 }
 
+/* The destination's policy. A connection has but one peer, so its socket keeps it until policies change. */
+static __always_inline const struct stamp_policy *stamp_policy(struct socket_state *state, bool tcp,
+							       const struct stamp_work *work)
+{
+	__u32 key = 0;
+	const struct stamp_host *host = bpf_map_lookup_elem(&stamp_host, &key);
+	const struct stamp_policy *policy;
+
+	if (!host || !tcp || config.peer_side)
+		return bpf_map_lookup_elem(&stamp_prefix, &work->destination);
+	if (state->policies_ns == host->policies_ns)
+		return &state->policy;
+	policy = bpf_map_lookup_elem(&stamp_prefix, &work->destination);
+	if (!policy)
+		return NULL;
+	state->policies_ns = host->policies_ns;
+	state->policy = *policy;
+	return &state->policy;
+}
+
 /* By the destination's policy: into work->way. Pass: it is to be stamped so. */
 static __always_inline enum outcome stamp_plan(struct __sk_buff *skb, struct socket_state *state, int room, bool tcp,
 					       struct sk_buff *kskb, struct stamp_work *work)
 {
-	struct stamp_policy *policy = bpf_map_lookup_elem(&stamp_prefix, &work->destination);
+	const struct stamp_policy *policy = stamp_policy(state, tcp, work);
 	enum outcome way;
 
 	if (!policy)
@@ -213,7 +234,7 @@ static __always_inline enum outcome segment_plan(struct __sk_buff *skb, struct b
 		return outcome;
 	if (state->sent_count)
 		sent_watch(state, work, tp, bpf_get_socket_cookie(skb));
-	if (!state->waiting)
+	if (!ranges_waiting(state))
 		return OUTCOME_bare_range_done;
 	outcome = segment_check(work, tp, tcp);
 	if (outcome == OUTCOME_pass && range_is_ahead(state, work->range.seq + work->range.len))
@@ -229,7 +250,7 @@ static __always_inline enum outcome datagram_plan(struct __sk_buff *skb, struct 
 {
 	enum outcome outcome;
 
-	if (!state->waiting)
+	if (!ranges_waiting(state))
 		return OUTCOME_bare_range_done;
 	outcome = datagram_parse(skb, work, sk, state, kskb);
 	return outcome == OUTCOME_pass ? stamp_plan(skb, state, datagram_room(work, kskb), false, kskb, work) : outcome;
@@ -241,13 +262,13 @@ static __always_inline enum outcome stamp_send(struct __sk_buff *skb, struct bpf
 {
 	bool own;
 
-	work->range.candidates = state->waiting;
+	work->range.candidates = ranges_waiting(state);
 	work->range.unstamped = 0;
 	own = stamp_shadows(skb, sk, state, work);
-	count_more(OUTCOME_range_unstamped, work->range.unstamped);
+	if (work->range.unstamped)
+		count_more(OUTCOME_range_unstamped, work->range.unstamped);
 	if (!own)
 		return OUTCOME_pass;
-	work->context = work->own;
 	if (work->way == OUTCOME_stamped_in_place)
 		return stamp_write(skb, work, work->hops, 0) ? OUTCOME_stamped_in_place : OUTCOME_bare_headroom;
 	return clone_send(skb, work, work->hops, false) ? OUTCOME_stamped_clone : OUTCOME_bare_clone_failed;
@@ -294,10 +315,10 @@ int tc_stamp(struct __sk_buff *skb)
 		count(OUTCOME_pass);
 		return TC_ACT_UNSPEC;
 	}
-	state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	state = sock_has_storage(sk, config.self.kfuncs) ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
 	if (!state)
 		outcome = OUTCOME_bare_no_context;
-	else if (!state->waiting && !state->sent_count)
+	else if (!ranges_waiting(state) && !state->sent_count)
 		outcome = OUTCOME_bare_range_done;
 	else
 		outcome = stamp_packet(skb, sk, state);

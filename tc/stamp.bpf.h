@@ -22,8 +22,8 @@ const volatile struct stamp_config config SEC(".rodata.config");
 struct stamp_work {
 	__u32 clone_len; /* 0: no clone under way */
 	__u32 clone_hops;
-	__u32 shadow; /* the clone becomes one: CLONE_* */
-	struct context context;
+	__u32 shadow;		    /* the clone becomes one: CLONE_* */
+	struct context own, beside; /* the packet's, and that of the shadow which goes before it */
 
 	struct stamp_prefix destination;
 	struct range_request range; /* the packet's place in the socket's stream */
@@ -37,7 +37,6 @@ struct stamp_work {
 	__u32 trial;		 /* it is the one packet that tries the path */
 	struct encap_shape shape;
 	__u32 has_own;
-	struct context own; /* the packet's, while shadows go before it */
 };
 
 struct {
@@ -67,7 +66,7 @@ static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 ho
 	return node;
 }
 
-/* Writes the header of work->shape, with work->context, into the zeros behind the IPv6 header. */
+/* Writes the header of work->shape into the zeros behind the IPv6 header. */
 static __always_inline bool header_write(struct __sk_buff *skb, struct stamp_work *work,
 					 const struct encap_shape *shape, __u32 hops, __u8 flags)
 {
@@ -79,7 +78,7 @@ static __always_inline bool header_write(struct __sk_buff *skb, struct stamp_wor
 	if (shape->type)
 		node = own_data(skb, ip6[IPV6_HOP_LIMIT_AT]);
 	return encap_write(ip6 + IPV6_LEN, end, ip6[IPV6_NEXT_HEADER_AT], shape, hops, config.self.namespace, flags,
-			   &node, &work->context);
+			   &node, flags & IOAM6_FLAG_ACTIVE ? &work->beside : &work->own);
 }
 
 /* A shape that is not the usual one. A global function: the verifier looks at it once. */

@@ -47,10 +47,13 @@ _Static_assert(sizeof(struct stamp_policy) == 20, "no padding");
 enum { STAMP_PREFIXES_MAX = 1024 };
 
 /*
- * Map "stamp_budget", one entry: a bucket of stamped packets for all devices of the namespace, filled anew when it is
- * empty and a window has passed. Processors share it without a lock, so it is met within their number.
+ * Map "stamp_host", one entry: what all devices of the namespace share. The budget is a bucket of stamped packets,
+ * filled anew when it is empty and a window has passed; processors share it without a lock, so it is met within their
+ * number.
  */
-struct stamp_budget {
+struct stamp_host {
+	uint64_t
+	    policies_ns; /* CLOCK_MONOTONIC of the last change of policies: what sockets keep of older ones is void */
 	uint64_t window_packets; /* 0: no limit */
 	uint64_t left;
 	uint64_t filled_ns; /* CLOCK_MONOTONIC */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -45,14 +46,18 @@ void sockopt_remove(const struct places *places, uint64_t cgroup_id)
 	rmdir(folder);
 }
 
-static int budget_set(int map, uint32_t packets_per_second)
+/* After the policies: what sockets keep of older ones ends here. */
+static int limits_set(int map, uint32_t packets_per_second)
 {
-	struct stamp_budget budget = { .window_packets =
-					   (uint64_t)packets_per_second * STAMP_BUDGET_WINDOW_NS / 1000000000 };
+	struct stamp_host host = { .window_packets =
+				       (uint64_t)packets_per_second * STAMP_BUDGET_WINDOW_NS / 1000000000 };
+	struct timespec now;
 	uint32_t key = 0;
 
-	budget.left = budget.window_packets;
-	return bpf_map_update_elem(map, &key, &budget, BPF_ANY) ? -errno : 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	host.policies_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	host.left = host.window_packets;
+	return bpf_map_update_elem(map, &key, &host, BPF_ANY) ? -errno : 0;
 }
 
 /* First come new ports, then old ones go. */
@@ -131,7 +136,7 @@ static int stamp_attach(const struct places *places, const struct words_device *
 
 	if (error)
 		return error;
-	error = budget_set(program_map(object, "stamp_budget"), device->budget);
+	error = limits_set(program_map(object, "stamp_host"), device->budget);
 	if (!error)
 		error = attach_tc(places, object, attach_stamp(device), at->ifindex, device);
 	program_unload(object);

