@@ -10,5 +10,5 @@ $(BENCH_PROGRAMS): %: %.o $(addprefix $(BUILD)/tests/bench/,row.o packet.o hook.
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS)
 
-bench: all $(BENCH_PROGRAMS) $(BENCH_BPF)
+bench: all $(BENCH_PROGRAMS) $(BENCH_BPF) $(BUILD)/venv/.done
 	$(Q)tests/bench/bench.sh $(BUILD)/bench

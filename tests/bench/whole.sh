@@ -2,13 +2,13 @@
 # What an application feels: two networks client - r1 - r2 - server, hopspan is up on all nodes of the second. And what
 # the socket option's hook costs other calls.
 #
-#   whole.sh ROUNDS MILLISECONDS CALLS	prints one JSON object per row
+#   whole.sh ROUNDS MILLISECONDS CALLS REQUESTS	prints one JSON object per row
 TOPOLOGY=hs-whole-$$
 export TOPOLOGY
 # shellcheck source-path=SCRIPTDIR source=../../topologies/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../topologies/lib.sh"
 
-rounds=$1 milliseconds=$2 calls=$3 bench=$top/build/tests/bench
+rounds=$1 milliseconds=$2 calls=$3 requests=$4 bench=$top/build/tests/bench
 
 # line NAME: a network, its nodes NAME-client and so on.
 line() {
@@ -46,5 +46,7 @@ status=0
 taskset -c 1 "$bench/whole" "$rounds" "$milliseconds" \
 	"/run/netns/$(netns a-client)" "/run/netns/$(netns a-server)" $server \
 	"/run/netns/$(netns b-client)" "/run/netns/$(netns b-server)" $server || status=1
+"$top/tests/bench/request.py" "$rounds" "$requests" "$(netns a-client)" "$(netns a-server)" $server \
+	"$(netns b-client)" "$(netns b-server)" $server || status=1
 echo "$BASHPID" >"$(cgroup2)/cgroup.procs"
 exit $status
