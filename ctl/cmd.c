@@ -33,6 +33,8 @@ const struct command commands[] = {
 	  "  replies on|off  carry a request's context back in its answer (on)\n"
 	  "All of this host:\n"
 	  "  budget N        stamped packets a second, against floods (100000; 0: no limit)\n"
+	  "  bulk-budget N   of these, shadows beside offloaded packets (1000; 0: no limit),\n"
+	  "                  so that bulk data keeps its pace\n"
 	  "  via WAY         where stamped packets are met: xdp (before they merge), tc, or\n"
 	  "                  auto: xdp where the driver has it, tc else and on veth\n"
 	  "  side own|peer   peer: DEV is the host's side of a pod's veth, and the pod's\n"

@@ -91,24 +91,32 @@ static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, struct s
 }
 
 /* Is there a packet left in the budget? The clock is read only when it is used up. */
-static __always_inline bool budget_left(struct stamp_host *host)
+static __always_inline bool budget_left(struct stamp_budget *budget)
 {
 	__u64 now;
 
-	if (!host->window_packets || host->left)
+	if (!budget->window_packets || budget->left)
 		return true;
 	now = bpf_ktime_get_ns();
-	if (now - host->filled_ns < STAMP_BUDGET_WINDOW_NS)
+	if (now - budget->filled_ns < STAMP_BUDGET_WINDOW_NS)
 		return false;
-	host->filled_ns = now;
-	host->left = host->window_packets;
+	budget->filled_ns = now;
+	budget->left = budget->window_packets;
 	return true;
 }
 
-static __always_inline void budget_spend(struct stamp_host *host)
+static __always_inline void budget_spend(struct stamp_budget *budget)
 {
-	if (host->left)
-		host->left--;
+	if (budget->left)
+		budget->left--;
+}
+
+/* Pass: the host's budgets allow one more. */
+static __always_inline enum outcome budgets_left(struct stamp_host *host, bool bulk)
+{
+	if (!budget_left(&host->all))
+		return OUTCOME_bare_budget;
+	return bulk && !budget_left(&host->bulk) ? OUTCOME_bare_bulk_budget : OUTCOME_pass;
 }
 
 /*
@@ -125,11 +133,12 @@ static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock
 
 	work->has_own = 0;
 	for (int i = 0; host && i < (config.peer_side ? 1 : SHADOWS_MAX) && work->range.candidates; i++) {
-		bool own = i == 0 && work->way != OUTCOME_stamped_shadow;
+		bool own = i == 0 && work->way != OUTCOME_stamped_shadow, bulk = !own && skb->gso_size;
+		enum outcome allowed = budgets_left(host, bulk);
 
-		if (!budget_left(host)) {
+		if (allowed != OUTCOME_pass) {
 			if (i == 0)
-				count(OUTCOME_bare_budget);
+				count(allowed);
 			break;
 		}
 		if (!range_take(state, &work->range, own ? &work->own : &work->beside, alone)) {
@@ -137,7 +146,9 @@ static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock
 				count(OUTCOME_bare_range_done);
 			break;
 		}
-		budget_spend(host);
+		budget_spend(&host->all);
+		if (bulk)
+			budget_spend(&host->bulk);
 		if (own)
 			work->has_own = 1;
 		else if (work->tcp)

@@ -47,18 +47,26 @@ _Static_assert(sizeof(struct stamp_policy) == 20, "no padding");
 enum { STAMP_PREFIXES_MAX = 1024 };
 
 /*
- * Map "stamp_host", one entry: what all devices of the namespace share. The budget is a bucket of stamped packets,
- * filled anew when it is empty and a window has passed; processors share it without a lock, so it is met within their
- * number.
+ * A bucket of stamped packets, filled anew when it is empty and a window has passed. Processors share it without a
+ * lock, so it is met within their number.
  */
-struct stamp_host {
-	uint64_t
-	    policies_ns; /* CLOCK_MONOTONIC of the last change of policies: what sockets keep of older ones is void */
+struct stamp_budget {
 	uint64_t window_packets; /* 0: no limit */
 	uint64_t left;
 	uint64_t filled_ns; /* CLOCK_MONOTONIC */
 };
 
-enum { STAMP_BUDGET_WINDOW_NS = 100000000, STAMP_BUDGET_DEFAULT = 100000 /* packets a second */ };
+/* Map "stamp_host", one entry: what all devices of the namespace share. */
+struct stamp_host {
+	uint64_t policies_ns;	  /* CLOCK_MONOTONIC of their last change: what sockets keep of older ones is void */
+	struct stamp_budget all;  /* stamped packets */
+	struct stamp_budget bulk; /* of these, shadows beside offloaded packets: bulk data is not to be slowed down */
+};
+
+enum {
+	STAMP_BUDGET_WINDOW_NS = 100000000,
+	STAMP_BUDGET_DEFAULT = 100000, /* packets a second */
+	STAMP_BULK_BUDGET_DEFAULT = 1000,
+};
 
 #endif

@@ -28,6 +28,7 @@
 	OUTCOME(bare_off, "bare: destination switched off")                                             \
 	OUTCOME(bare_late, "bare: datagram that waited, or that another process sent")                  \
 	OUTCOME(bare_budget, "bare: more than the host's budget of stamped packets")                    \
+	OUTCOME(bare_bulk_budget, "bare: more than the host's budget of shadows beside offloaded data") \
 	OUTCOME(bare_gso, "bare: segmentation offload")                                                 \
 	OUTCOME(bare_mtu, "bare: would exceed the MTU")                                                 \
 	OUTCOME(bare_headroom, "bare: no headroom and no clone allowed")                                \

@@ -27,12 +27,13 @@ struct device {
 	uint8_t plain;		     /* the sink takes identifier options without a context type for ours */
 	uint8_t lower_mtu;	     /* its routes to proved prefixes were copied with a lower MTU */
 	uint32_t budget;	     /* stamped packets a second */
+	uint32_t bulk_budget;	     /* of these, shadows beside offloaded packets */
 	int32_t node_id;	     /* by word; -1: node.yaml's */
 	uint8_t hook, router_hook;   /* of tc: enum hook */
 	uint8_t order, router_order; /* enum hook_order */
 	int32_t tried;		     /* ifindex of a device of this name that could not be started; 0: none */
 	uint8_t peer_side;	     /* a host's: programs are on the hooks where a pod's packets come in and go out */
-	uint8_t reserved[3];
+	uint8_t reserved[7];
 	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];

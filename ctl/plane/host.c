@@ -51,6 +51,7 @@ static int host_up_device(const struct places *places, int devices, const struct
 	device.replies = policies_reply(&settings->policies);
 	device.plain = policies_have_plain(&settings->policies);
 	device.budget = (uint32_t)words->budget;
+	device.bulk_budget = (uint32_t)words_bulk_budget(words);
 	device.node_id = (int32_t)words->node_id;
 	device.sink_via_wanted = words->via;
 	device.lower_mtu = words->lower_mtu;
@@ -229,6 +230,7 @@ static json_t *host_json(const struct places *places, int ifindex, const struct 
 	json_object_set_new(object, "side", json_string(device->peer_side ? "peer" : "own"));
 	json_object_set_new(object, "via", json_string(device_via_name(device->sink_via)));
 	json_object_set_new(object, "budget", json_integer(device->budget));
+	json_object_set_new(object, "bulk_budget", json_integer(device->bulk_budget));
 	json_object_set_new(object, "replies", json_boolean(device->replies));
 	json_object_set_new(object, "lower_mtu", json_boolean(device->lower_mtu));
 	json_object_set_new(object, "cgroup_id", json_integer((json_int_t)device->cgroup_id));

@@ -46,17 +46,22 @@ void sockopt_remove(const struct places *places, uint64_t cgroup_id)
 	rmdir(folder);
 }
 
-/* After the policies: what sockets keep of older ones ends here. */
-static int limits_set(int map, uint32_t packets_per_second)
+static struct stamp_budget budget_of(uint32_t packets_per_second)
 {
-	struct stamp_host host = { .window_packets =
-				       (uint64_t)packets_per_second * STAMP_BUDGET_WINDOW_NS / 1000000000 };
+	uint64_t packets = (uint64_t)packets_per_second * STAMP_BUDGET_WINDOW_NS / 1000000000;
+
+	return (struct stamp_budget){ .window_packets = packets, .left = packets };
+}
+
+/* After the policies: what sockets keep of older ones ends here. */
+static int limits_set(int map, const struct device *device)
+{
+	struct stamp_host host = { .all = budget_of(device->budget), .bulk = budget_of(device->bulk_budget) };
 	struct timespec now;
 	uint32_t key = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	host.policies_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	host.left = host.window_packets;
 	return bpf_map_update_elem(map, &key, &host, BPF_ANY) ? -errno : 0;
 }
 
@@ -136,7 +141,7 @@ static int stamp_attach(const struct places *places, const struct words_device *
 
 	if (error)
 		return error;
-	error = limits_set(program_map(object, "stamp_host"), device->budget);
+	error = limits_set(program_map(object, "stamp_host"), device);
 	if (!error)
 		error = attach_tc(places, object, attach_stamp(device), at->ifindex, device);
 	program_unload(object);

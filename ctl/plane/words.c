@@ -94,16 +94,22 @@ static int word_node_id(struct words *words, const struct command *command, cons
 	return 0;
 }
 
-static int word_budget(struct words *words, const struct command *command, const char *value)
+static int word_budget(const struct command *command, const char *word, const char *value, long *budget)
 {
 	char *end;
 
-	words->budget = strtol(value, &end, 10);
-	if (*end || end == value || words->budget < 0 || (words->budget && words->budget < BUDGET_MIN) ||
-	    words->budget > BUDGET_MAX)
-		return misuse(command, "budget %s: packets a second, %d to %d, or 0 for no limit", value, BUDGET_MIN,
+	*budget = strtol(value, &end, 10);
+	if (*end || end == value || *budget < 0 || (*budget && *budget < BUDGET_MIN) || *budget > BUDGET_MAX)
+		return misuse(command, "%s %s: packets a second, %d to %d, or 0 for no limit", word, value, BUDGET_MIN,
 			      BUDGET_MAX);
 	return 0;
+}
+
+long words_bulk_budget(const struct words *words)
+{
+	if (words->bulk_budget >= 0)
+		return words->bulk_budget;
+	return words->budget ? STAMP_BULK_BUDGET_DEFAULT : 0;
 }
 
 /* Where packets that come in are met. */
@@ -134,7 +140,9 @@ static int word_host(struct words *words, const struct command *command, const c
 	if (strcmp(word, "proved") == 0 || strcmp(word, "probe") == 0 || strcmp(word, "off") == 0)
 		return word_prefix(words, command, word, value);
 	if (strcmp(word, "budget") == 0)
-		return word_budget(words, command, value);
+		return word_budget(command, word, value, &words->budget);
+	if (strcmp(word, "bulk-budget") == 0)
+		return word_budget(command, word, value, &words->bulk_budget);
 	if (strcmp(word, "via") == 0)
 		return word_via(words, command, value);
 	if (strcmp(word, "side") == 0) {
@@ -183,7 +191,7 @@ static int word_parse(struct words *words, const struct command *command, int kn
 
 int words_parse(struct words *words, const struct command *command, int known, bool may_be_empty, int argc, char **argv)
 {
-	*words = (struct words){ .node_id = -1, .budget = STAMP_BUDGET_DEFAULT };
+	*words = (struct words){ .node_id = -1, .budget = STAMP_BUDGET_DEFAULT, .bulk_budget = -1 };
 	snprintf(words->who, sizeof(words->who), "hopspan %s %s", command->object, command->verb);
 	for (int i = 0; i < argc; i += 2) {
 		int status = word_parse(words, command, known, argv[i], i + 1 < argc ? argv[i + 1] : NULL);

@@ -32,6 +32,7 @@ struct words {
 	bool peer_side;
 	enum hook_order order;
 	long budget;	    /* stamped packets a second; 0: no limit */
+	long bulk_budget;   /* of these, shadows beside offloaded packets; -1: not said */
 	const char *cgroup; /* NULL: the default */
 	long node_id;	    /* -1: as node.yaml says */
 	char who[32];	    /* "hopspan host up": begins every message */
@@ -43,6 +44,9 @@ enum words_known { WORDS_HOST = 1, WORDS_ROUTER = 2 };
 /* 0, or an exit status with the message printed. At least one device is required unless `may_be_empty`. */
 int words_parse(struct words *words, const struct command *command, int known, bool may_be_empty, int argc,
 		char **argv);
+
+/* The default, where none was said; no limit where all packets have none. */
+long words_bulk_budget(const struct words *words);
 
 /* Root, and a kernel with IPv6? 0 or EXIT_FAILED, printed. */
 int words_check_machine(const char *who);

@@ -38,3 +38,18 @@ node_exec client "$hopspan" host up dev eth0 node-id 1 budget 0
 stream
 same "packets over no budget" "$bare" "$(counter bare_budget)"
 same "requests stamped without a budget" $requests $(($(counter stamped_) - stamped))
+
+# Bulk data has a budget of its own. Where it is used up, small requests take no notice, and of a large one the last
+# segment, which is a packet by itself, is stamped.
+sizes=()
+for ((i = 0; i < 20; i++)); do sizes+=(20000 acked); done
+for ((i = 0; i < 20; i++)); do sizes+=(100 acked); done
+node_exec client "$hopspan" host up dev eth0 node-id 1 proved ::/0 bulk-budget 10
+shadows=$(counter stamped_shadow) alone=$(($(counter stamped_in_place) + $(counter stamped_clone)))
+stream
+bulk=$(counter bare_bulk_budget) shadows=$(($(counter stamped_shadow) - shadows))
+alone=$(($(counter stamped_in_place) + $(counter stamped_clone) - alone))
+echo "bulk budget 10: $shadows shadows for 20 large requests, $alone other packets stamped, $bulk packets over it"
+[ "$bulk" -gt 0 ] || fail "no packet was over the bulk budget"
+if [ "$shadows" -eq 0 ] || [ "$shadows" -ge 20 ]; then fail "$shadows shadows"; fi
+same "requests stamped" 40 $((shadows + alone))

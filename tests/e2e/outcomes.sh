@@ -154,6 +154,8 @@ policy way in-place probe ::/0
 expect "a path not known yet" "bare_prefix 1+ stamped_in_place 0" "connect A 100"
 policy way auto proved ::/0
 
+policy bulk-budget 10
+beside=each expect "the budget of bulk data is used up" "bare_bulk_budget 1+ stamped_shadow 1+" "connect$(for ((i = 0; i < 30; i++)); do echo -n " A 20000"; done)"
 policy budget 10
 expect "the budget is used up" "bare_budget 1+ stamped_alone 1+" "connect$(for ((i = 0; i < 30; i++)); do echo -n " A 10"; done)"
 policy
