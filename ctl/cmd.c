@@ -45,10 +45,11 @@ const struct command commands[] = {
 	  "  cgroup PATH     the socket option for this part of cgroup2 ($HOPSPAN_CGROUP,\n"
 	  "                  else all of it)\n"
 	  "  node-id N       24 bits, in place of node.yaml's\n"
+	  "  clock-offset N  ns that this node's clock is off, in place of node.yaml's (0)\n"
 	  "A second `up` with the same words changes nothing.\n" },
 	{ "host", "down", cmd_host_down, "[dev DEV]...", "undo `host up`, on all its devices or those named", NULL },
 	{ "host", "show", cmd_host_show, "[dev DEV]...", "devices, settings and counters of this host", NULL },
-	{ "router", "up", cmd_router_up, "dev DEV... [via auto|xdp|tc] [node-id N]",
+	{ "router", "up", cmd_router_up, "dev DEV... [WORDS]",
 	  "transit: write arrival, stay and queue of packets",
 	  "  dev DEV     a device of the router; repeatable, all that packets come in or\n"
 	  "              go out by\n"
@@ -56,6 +57,7 @@ const struct command commands[] = {
 	  "              it, but not on veth, where it costs bulk traffic a factor of 5\n"
 	  "  order WAY   first or last of the programs at tc (clsact: first; tcx: last)\n"
 	  "  node-id N   24 bits, in place of node.yaml's\n"
+	  "  clock-offset N  ns that this node's clock is off, in place of node.yaml's (0)\n"
 	  "The delay written is the node's work, before the egress queue.\n" },
 	{ "router", "down", cmd_router_down, "[dev DEV]...", "undo `router up`, on all its devices or those named",
 	  NULL },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Ground under every BPF program, tc and XDP: its counters, the clock, and its node's data.
+ * Ground under every BPF program, tc and XDP: its counters and the clock.
  */
 #ifndef HOPSPAN_TC_PLANE_BPF_H
 #define HOPSPAN_TC_PLANE_BPF_H
@@ -11,8 +11,6 @@
 #include "counters.bpf.h"
 #include "plane.h"
 #include "wire/node.h"
-
-#define NS_PER_S 1000000000ULL
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -44,17 +42,13 @@ static __always_inline __u64 clock_tai_ns(void)
 	return now + clock_mono_to_tai(now);
 }
 
-/* This node's data at `tai_ns`; the caller adds what else it knows. */
-static __always_inline struct ioam6_node plane_node_data(const volatile struct plane_node *self, __u64 tai_ns)
+/* What the formats that count UTC need. */
+static __always_inline __u64 clock_tai_to_utc_ns(void)
 {
-	struct ioam6_node node = IOAM6_NODE_UNKNOWN;
-	__u64 seconds = tai_ns / NS_PER_S;
+	__u32 key = 0;
+	struct plane_clock *c = bpf_map_lookup_elem(&clock, &key);
 
-	node.id = self->id;
-	node.id_wide = self->id_wide;
-	node.seconds = seconds;
-	node.fraction = tai_ns - seconds * NS_PER_S;
-	return node;
+	return c ? (__u64)c->tai_to_utc_ns : 0;
 }
 
 /*

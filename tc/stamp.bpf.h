@@ -5,7 +5,7 @@
 #ifndef HOPSPAN_TC_STAMP_BPF_H
 #define HOPSPAN_TC_STAMP_BPF_H
 
-#include "plane.bpf.h"
+#include "namespaces.bpf.h"
 #include "socket.bpf.h"
 #include "stamp.h"
 #include "tc.bpf.h"
@@ -52,12 +52,14 @@ struct {
  */
 static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 hop_limit)
 {
+	const struct plane_namespaces *known = namespaces_now();
 	__u64 now = bpf_ktime_get_ns(), leaves = now;
-	struct ioam6_node node;
+	struct ioam6_node node = IOAM6_NODE_UNKNOWN;
 
 	if (!config.peer_side && skb->tstamp > now)
 		leaves = skb->tstamp;
-	node = plane_node_data(&config.self, leaves + clock_mono_to_tai(now));
+	if (known)
+		node = namespace_node(&config.self, &known->node.list[0], leaves + clock_mono_to_tai(now));
 	node.egress_if = config.self.interface;
 	node.egress_if_wide = config.self.interface_wide;
 	if (!config.peer_side)

@@ -9,7 +9,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "wire/ipv6.h"
+#include "wire/ethernet.h"
 
 enum { TC_ACT_UNSPEC = -1, TC_ACT_OK = 0, TC_ACT_SHOT = 2, TC_ACT_STOLEN = 4 };
 enum { NET_XMIT_SUCCESS = 0, NET_XMIT_DROP = 1, NET_XMIT_CN = 2 };
@@ -52,20 +52,43 @@ static __always_inline bool skb_make_linear(struct __sk_buff *skb, __u32 link_le
 	return (__u8 *)(long)skb->data + len <= skb_end(skb) || !bpf_skb_pull_data(skb, len);
 }
 
-/* An IPv6 packet with a hop-by-hop header, `len` octets of it linear. Packet pointers are new afterwards. */
-static __always_inline bool skb_has_options(struct __sk_buff *skb, __u32 link_len, __u32 len)
+/* skb_has_options() of a packet that is IPv6 by its link layer. */
+static __always_inline bool skb_has_options_at(struct __sk_buff *skb, __u32 link_len, __u32 len)
 {
-	__u8 *ip6;
+	__u8 *ip6 = skb_ip6(skb, link_len);
 
-	if (skb->protocol != bpf_htons(ETHERTYPE_IPV6))
-		return false;
-	ip6 = skb_ip6(skb, link_len);
 	if (ip6 + IPV6_LEN > skb_end(skb) && bpf_skb_pull_data(skb, link_len + IPV6_LEN))
 		return false;
 	ip6 = skb_ip6(skb, link_len);
 	if (ip6 + IPV6_LEN > skb_end(skb) || !ipv6_is(ip6) || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
 		return false;
 	return skb_make_linear(skb, link_len, len);
+}
+
+/* An IPv6 packet with a hop-by-hop header, `len` octets of it linear. Packet pointers are new afterwards. */
+static __always_inline bool skb_has_options(struct __sk_buff *skb, __u32 link_len, __u32 len)
+{
+	return skb->protocol == bpf_htons(ETHERTYPE_IPV6) && skb_has_options_at(skb, link_len, len);
+}
+
+/*
+ * Octets before the IPv6 header, of which the device adds `link_len`; -1: no IPv6. The outermost VLAN tag is mostly not
+ * in the frame but beside it: then skb->protocol is what it says within.
+ */
+static __always_inline int skb_ip6_at(struct __sk_buff *skb, __u32 link_len)
+{
+	__u16 type_be = skb->protocol;
+
+	if (type_be == bpf_htons(ETHERTYPE_IPV6))
+		return link_len;
+	for (int tags = 0; link_len && tags < VLAN_TAGS_MAX && ethertype_is_vlan(bpf_ntohs(type_be)); tags++) {
+		link_len += VLAN_TAG_LEN;
+		if (bpf_skb_load_bytes(skb, link_len - sizeof(type_be), &type_be, sizeof(type_be)))
+			return -1;
+		if (type_be == bpf_htons(ETHERTYPE_IPV6))
+			return link_len;
+	}
+	return -1;
 }
 
 #endif

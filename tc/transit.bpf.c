@@ -10,23 +10,28 @@ PLANE_COUNTERS(transit)
 
 const volatile struct transit_config config SEC(".rodata.config");
 
-PLANE_FIND(__sk_buff)
+TRANSIT_FIND(__sk_buff)
+
+static __always_inline enum outcome arrive(struct __sk_buff *skb, __u32 link_len)
+{
+	__u8 *ip6 = skb_ip6(skb, link_len), *end = skb_end(skb);
+	const struct plane_namespaces *now = namespaces_now();
+	enum outcome outcome = OUTCOME_other_options;
+	struct ioam6_found found;
+	__u64 arrival_tai_ns = 0;
+	__u32 slot = 0;
+
+	if (!now || ip6 + IPV6_LEN > end || !transit_find(skb, ip6, end, link_len, now, &found, &outcome))
+		return outcome;
+	return transit_arrive(ip6, end, &found, now, &config.self, &slot, &arrival_tai_ns);
+}
 
 SEC("tc")
 int tc_transit(struct __sk_buff *skb)
 {
-	enum outcome outcome = OUTCOME_pass;
-	struct ioam6_found found;
-	__u64 arrival_tai_ns = 0;
-	__u32 slot = 0;
-	__u8 *ip6;
+	int link_len = skb_ip6_at(skb, config.self.link_len);
 
-	if (skb_has_options(skb, config.self.link_len, TC_LINEAR_LEN)) {
-		ip6 = skb_ip6(skb, config.self.link_len);
-		if (ip6 + IPV6_LEN <= skb_end(skb) && plane_find(skb, ip6, skb_end(skb), &found, &outcome))
-			outcome = transit_arrive(ip6, skb_end(skb), &found, &config.self, &slot, &arrival_tai_ns);
-	}
-	count(outcome);
+	count(link_len >= 0 && skb_has_options_at(skb, link_len, TC_LINEAR_LEN) ? arrive(skb, link_len) : OUTCOME_pass);
 	return TC_ACT_UNSPEC;
 }
 

@@ -138,8 +138,14 @@ struct ioam6_found {
 	struct ioam6_trace trace;
 };
 
+/* The namespaces that a node takes part in: each one's place among them, the first 1; 0 for all others. */
+struct ioam6_known {
+	uint8_t place[UINT16_MAX + 1];
+};
+
 /* Checks one option that has the IOAM type; fills `found` if it is the trace asked for. False: malformed. */
-WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, struct ioam6_found *found, enum outcome *why)
+WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, const struct ioam6_known *known,
+			     struct ioam6_found *found, enum outcome *why)
 {
 	struct ioam6_trace trace;
 	uint8_t *option;
@@ -160,7 +166,7 @@ WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, struct 
 	    (walk->len - (IOAM6_DATA_AT - OPTION_HEADER_LEN)) % IOAM6_WORD)
 		return false;
 	trace = ioam6_trace_read(option + IOAM6_TRACE_AT);
-	if (namespace != IOAM6_NAMESPACE_ANY && trace.namespace != namespace) {
+	if (known ? !known->place[trace.namespace] : namespace != IOAM6_NAMESPACE_ANY && trace.namespace != namespace) {
 		found->others = true;
 		return true;
 	}
@@ -217,9 +223,9 @@ WIRE_INLINE bool ioam6_find_usual(uint8_t *ip6, const uint8_t *end, int namespac
 	return true;
 }
 
-/* ioam6_find() for any header. */
-WIRE_INLINE bool ioam6_walk(uint8_t *ip6, const uint8_t *end, int namespace, struct ioam6_found *found,
-			    enum outcome *why)
+/* ioam6_find() for any header. With `known` it is the first trace of one of those namespaces that counts. */
+WIRE_INLINE bool ioam6_walk_known(uint8_t *ip6, const uint8_t *end, int namespace, const struct ioam6_known *known,
+				  struct ioam6_found *found, enum outcome *why)
 {
 	struct hbh_walk walk;
 
@@ -241,11 +247,17 @@ WIRE_INLINE bool ioam6_walk(uint8_t *ip6, const uint8_t *end, int namespace, str
 			found->identifier = walk.option;
 		else if (walk.type != IOAM6_OPTION_MUTABLE)
 			found->others = true;
-		else if (!ioam6_check(&walk, namespace, found, why))
+		else if (!ioam6_check(&walk, namespace, known, found, why))
 			return false;
 	}
 	*why = OUTCOME_bad_option_count;
 	return walk.at == walk.stop;
+}
+
+WIRE_INLINE bool ioam6_walk(uint8_t *ip6, const uint8_t *end, int namespace, struct ioam6_found *found,
+			    enum outcome *why)
+{
+	return ioam6_walk_known(ip6, end, namespace, NULL, found, why);
 }
 
 /*
@@ -256,6 +268,14 @@ WIRE_INLINE bool ioam6_find(uint8_t *ip6, const uint8_t *end, int namespace, str
 			    enum outcome *why)
 {
 	return ioam6_find_usual(ip6, end, namespace, found) || ioam6_walk(ip6, end, namespace, found, why);
+}
+
+/* The same for the first trace of a namespace that the node takes part in. */
+WIRE_INLINE bool ioam6_find_known(uint8_t *ip6, const uint8_t *end, const struct ioam6_known *known,
+				  struct ioam6_found *found, enum outcome *why)
+{
+	return (ioam6_find_usual(ip6, end, IOAM6_NAMESPACE_ANY, found) && known->place[found->trace.namespace]) ||
+	       ioam6_walk_known(ip6, end, IOAM6_NAMESPACE_ANY, known, found, why);
 }
 
 #endif

@@ -27,8 +27,9 @@ struct ioam6_node {
 	uint32_t queue; /* depth of the egress queue; hopspan writes octets */
 	uint32_t buffer;
 	uint32_t schema_id;    /* 24 bits, of the opaque snapshot */
-	uint32_t schema_words; /* of its data; the reader sets schema_at */
+	uint32_t schema_words; /* of its data, which the writer is given at schema; the reader sets schema_at */
 	uint32_t schema_at;    /* where the reader found that data, octets from the start of the data it was given */
+	const uint8_t *schema;
 	uint16_t ingress_if, egress_if;
 	uint8_t hop_limit; /* on leaving the node */
 };
@@ -40,6 +41,83 @@ struct ioam6_node {
 		.seconds = ~0U, .fraction = ~0U, .delay_ns = ~0U, .data = ~0U, .queue = ~0U, .buffer = ~0U,     \
 		.schema_id = IOAM6_SNAPSHOT_NONE, .ingress_if = 0xffff, .egress_if = 0xffff, .hop_limit = 0xff, \
 	}
+
+/* How a namespace's nodes write time (RFC 9197 section 5), in the order of nodes.yaml's words. */
+enum ioam6_time { IOAM6_TIME_PTP, IOAM6_TIME_NTP, IOAM6_TIME_POSIX };
+
+enum {
+	IOAM6_NS_PER_US = 1000,
+	IOAM6_NS_PER_S = 1000000000,
+	IOAM6_SCHEMA_LEN_MAX = IOAM6_DATA_LEN_MAX - IOAM6_WORD, /* what the longest trace has room for */
+};
+#define IOAM6_NTP_TO_UNIX_S 2208988800U /* 1900 to 1970 */
+
+/* What a node writes into each packet of one namespace. Host order; all ones: not available. */
+struct ioam6_namespace {
+	uint64_t data_wide;
+	uint32_t data;
+	uint32_t schema_id; /* IOAM6_SNAPSHOT_NONE: none */
+	uint16_t id;
+	uint8_t time; /* enum ioam6_time */
+	uint8_t schema_words;
+	uint8_t reserved[4];
+	uint8_t schema[IOAM6_SCHEMA_LEN_MAX]; /* as it is on the wire */
+};
+
+enum { IOAM6_NAMESPACES_MAX = 16 };
+
+/* All that a node takes part in, one at least. */
+struct ioam6_namespaces {
+	struct ioam6_namespace list[IOAM6_NAMESPACES_MAX];
+	struct ioam6_known known; /* places in `list` */
+	uint32_t count;
+	uint32_t reserved;
+};
+
+/* Its place in the list, the first 1, which is found without a look at the others; 0: the node takes no part in it. */
+WIRE_INLINE uint32_t ioam6_namespace_place(const struct ioam6_namespaces *namespaces, uint16_t id)
+{
+	return namespaces->list[0].id == id ? 1 : namespaces->known.place[id];
+}
+
+WIRE_INLINE const struct ioam6_namespace *ioam6_namespace_at(const struct ioam6_namespaces *namespaces, uint32_t place)
+{
+	return &namespaces->list[(place - 1) % IOAM6_NAMESPACES_MAX];
+}
+
+/* TAI - UTC is what the formats that count UTC need: NTP and POSIX. */
+WIRE_INLINE void ioam6_time_set(struct ioam6_node *node, enum ioam6_time time, uint64_t tai_ns, uint64_t tai_to_utc_ns)
+{
+	uint64_t ns = time == IOAM6_TIME_PTP ? tai_ns : tai_ns - tai_to_utc_ns, seconds = ns / IOAM6_NS_PER_S;
+	uint64_t rest_ns = ns - seconds * IOAM6_NS_PER_S;
+
+	node->seconds = (uint32_t)seconds;
+	node->fraction = (uint32_t)rest_ns;
+	if (time == IOAM6_TIME_NTP) {
+		node->seconds += IOAM6_NTP_TO_UNIX_S;
+		node->fraction = (uint32_t)((rest_ns << 32) / IOAM6_NS_PER_S);
+	} else if (time == IOAM6_TIME_POSIX) {
+		node->fraction = (uint32_t)rest_ns / IOAM6_NS_PER_US;
+	}
+}
+
+/* A fraction of a second as ns, rounded up, so that a time read is at most a format's step after the one written. */
+WIRE_INLINE uint32_t ioam6_fraction_ns(enum ioam6_time time, uint32_t fraction)
+{
+	if (time == IOAM6_TIME_NTP)
+		return (uint32_t)(((uint64_t)fraction * IOAM6_NS_PER_S + 0xffffffff) >> 32);
+	return time == IOAM6_TIME_POSIX ? fraction * IOAM6_NS_PER_US : fraction;
+}
+
+/* What is the same in all packets of the namespace. */
+WIRE_INLINE void ioam6_namespace_set(struct ioam6_node *node, const struct ioam6_namespace *namespace)
+{
+	node->data = namespace->data;
+	node->data_wide = namespace->data_wide;
+	node->schema_id = namespace->schema_id;
+	node->schema_words = namespace->schema_words;
+	node->schema = namespace->schema;
+}
 
 /* A delay as the field holds it: RFC 9197 section 4.4.2.5. */
 WIRE_INLINE uint32_t ioam6_delay(uint64_t delay_ns)
@@ -157,29 +235,44 @@ WIRE_INLINE uint32_t node_read(const uint8_t *data, uint32_t at, uint32_t len, u
 	return at + octets > len ? 0 : octets;
 }
 
-/* Words that a node adds to a trace which ioam6_find() has checked. */
-WIRE_INLINE uint32_t ioam6_step_words(const struct ioam6_trace *trace)
+/* Words that a node adds to a trace which ioam6_find() has checked; `schema_words` of them are its own snapshot. */
+WIRE_INLINE uint32_t ioam6_step_words(const struct ioam6_trace *trace, uint32_t schema_words)
 {
-	return trace->node_words + (trace->type & IOAM6_SNAPSHOT ? 1U : 0U);
+	return trace->node_words + (trace->type & IOAM6_SNAPSHOT ? 1U + schema_words : 0U);
 }
 
 /* Will ioam6_append() write node data? If not, there is no need to find out the time. */
-WIRE_INLINE bool ioam6_has_room(const struct ioam6_found *found)
+WIRE_INLINE bool ioam6_has_room(const struct ioam6_found *found, uint32_t schema_words)
 {
 	return !(found->trace.flags & IOAM6_FLAG_OVERFLOW) &&
-	       found->trace.remaining_words >= ioam6_step_words(&found->trace);
+	       found->trace.remaining_words >= ioam6_step_words(&found->trace, schema_words);
+}
+
+/* The snapshot's data, `at` octets from `ip6`. False, and nothing written: `end` came first. */
+WIRE_INLINE bool snapshot_write(uint8_t *ip6, const uint8_t *end, uint32_t at, const uint8_t *schema, uint32_t words)
+{
+	if (words > IOAM6_SCHEMA_LEN_MAX / IOAM6_WORD || !bytes_at(ip6, end, at, words * IOAM6_WORD))
+		return false;
+	for (uint32_t i = 0; i < IOAM6_SCHEMA_LEN_MAX / IOAM6_WORD && i < words; i++) {
+		uint8_t *word = bytes_at(ip6, end, at + i * IOAM6_WORD, IOAM6_WORD);
+
+		if (!word)
+			return false;
+		words_copy(word, schema + i * IOAM6_WORD, 1);
+	}
+	return true;
 }
 
 /*
- * The transit step: appends `node` (without snapshot data) to the trace that ioam6_find() found. Nothing is written
- * but the overflow flag unless it returns OUTCOME_appended; then *slot is the octets from `ip6` to the data written.
+ * The transit step: appends `node` to the trace that ioam6_find() found. Nothing is written but the overflow flag
+ * unless it returns OUTCOME_appended; then *slot is the octets from `ip6` to the data written.
  */
 WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const struct ioam6_found *found,
 				      const struct ioam6_node *node, uint32_t *slot)
 {
 	uint8_t *option = bytes_at(ip6, end, found->option, IOAM6_DATA_AT), *data;
 	struct ioam6_trace trace = found->trace;
-	uint32_t words = ioam6_step_words(&trace), at;
+	uint32_t words = ioam6_step_words(&trace, node->schema_words), at;
 
 	if (!option)
 		return OUTCOME_bad_truncated;
@@ -193,8 +286,12 @@ WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const st
 	trace.remaining_words -= words;
 	at = found->option + IOAM6_DATA_AT + (uint32_t)trace.remaining_words * IOAM6_WORD;
 	data = bytes_at(ip6, end, at, 0);
-	if (!data || !(trace.type == IOAM6_USUAL_TYPE ? node_write(data, end, IOAM6_USUAL_TYPE, node)
-						      : node_write(data, end, trace.type, node)))
+	if (!data || (trace.type & IOAM6_SNAPSHOT && node->schema_words &&
+		      !snapshot_write(ip6, end, at + ioam6_node_words(trace.type) * IOAM6_WORD, node->schema,
+				      node->schema_words)))
+		return OUTCOME_bad_truncated;
+	if (!(trace.type == IOAM6_USUAL_TYPE ? node_write(data, end, IOAM6_USUAL_TYPE, node)
+					     : node_write(data, end, trace.type, node)))
 		return OUTCOME_bad_truncated;
 	ioam6_lengths_write(option + IOAM6_TRACE_AT, &trace);
 	*slot = at;

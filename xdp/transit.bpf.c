@@ -9,7 +9,7 @@ PLANE_COUNTERS(transit)
 
 const volatile struct transit_config config SEC(".rodata.config");
 
-PLANE_FIND(xdp_md)
+TRANSIT_FIND(xdp_md)
 
 /* Only a packet that got a slot has metadata: packets with it no longer merge in GRO. */
 static __always_inline enum outcome meta_write(struct xdp_md *xdp, __u32 slot, __u64 arrival_tai_ns)
@@ -23,30 +23,49 @@ static __always_inline enum outcome meta_write(struct xdp_md *xdp, __u32 slot, _
 		return OUTCOME_no_metadata;
 	meta->magic = TRANSIT_META_MAGIC;
 	meta->slot = slot;
+	meta->netns = config.netns;
 	meta->arrival_tai_ns = arrival_tai_ns;
 	return OUTCOME_appended;
+}
+
+/* Octets before the IPv6 header, on a device with or without Ethernet; -1: no IPv6 packet with options. */
+static __always_inline int packet_ip6_at(const __u8 *frame, const __u8 *end)
+{
+	__u32 at = config.self.link_len;
+	const __u8 *ip6;
+
+	if (at) {
+		at = ethernet_ip6_at(frame, end);
+		if (!at)
+			return -1;
+	}
+	ip6 = frame + at;
+	if (ip6 + IPV6_LEN > end || !ipv6_is(ip6) || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
+		return -1;
+	return at;
+}
+
+static __always_inline enum outcome arrive(struct xdp_md *xdp, __u32 link_len)
+{
+	__u8 *ip6 = (__u8 *)(long)xdp->data + link_len, *end = (void *)(long)xdp->data_end;
+	const struct plane_namespaces *now = namespaces_now();
+	enum outcome outcome = OUTCOME_other_options;
+	struct ioam6_found found;
+	__u64 arrival_tai_ns = 0;
+	__u32 slot = 0;
+
+	if (!now || ip6 + IPV6_LEN > end || !transit_find(xdp, ip6, end, link_len, now, &found, &outcome))
+		return outcome;
+	outcome = transit_arrive(ip6, end, &found, now, &config.self, &slot, &arrival_tai_ns);
+	return outcome == OUTCOME_appended ? meta_write(xdp, slot, arrival_tai_ns) : outcome;
 }
 
 SEC("xdp.frags")
 int xdp_transit(struct xdp_md *xdp)
 {
-	__u8 *frame = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
-	__u8 *ip6 = frame + config.self.link_len;
-	struct ioam6_found found;
-	enum outcome outcome;
-	__u64 arrival_tai_ns = 0;
-	__u32 slot = 0;
+	int link_len = packet_ip6_at((void *)(long)xdp->data, (void *)(long)xdp->data_end);
 
-	if (ip6 + IPV6_LEN > end || (config.self.link_len && be16_load(ip6 - 2) != ETHERTYPE_IPV6) || !ipv6_is(ip6) ||
-	    ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP) {
-		count(OUTCOME_pass);
-		return XDP_PASS;
-	}
-	if (plane_find(xdp, ip6, end, &found, &outcome))
-		outcome = transit_arrive(ip6, end, &found, &config.self, &slot, &arrival_tai_ns);
-	if (outcome == OUTCOME_appended)
-		outcome = meta_write(xdp, slot, arrival_tai_ns);
-	count(outcome);
+	count(link_len < 0 ? OUTCOME_pass : arrive(xdp, link_len));
 	return XDP_PASS;
 }
 

@@ -11,43 +11,43 @@
 
 #include "identity.h"
 #include "path/path_json.h"
-#include "record/leap.h"
+#include "clock.h"
+#include "namespaces.h"
 #include "netlink.h"
 
-/* The clock is made with what the kernel's TAI lacks before the first program reads it. */
-static int clock_set(const struct places *places)
+/* What all programs of the namespace read: there before the first of them, and changed under those that run. */
+static int netns_identify(const struct places *places, const struct words *words)
 {
-	struct plane_clock clock = { .correction_ns = leap_missing_ns() };
-	char path[PATH_MAX + 16];
-	int key = 0, error = 0, fd;
+	struct identity *identity = NULL;
+	int error = identity_read(NULL, &identity);
 
-	snprintf(path, sizeof(path), "%s/clock", places->netns);
-	fd = bpf_obj_get(path);
-	if (fd < 0) {
-		fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "clock", sizeof(key), sizeof(clock), 1, NULL);
-		if (fd < 0 || bpf_obj_pin(fd, path))
-			error = -errno;
-	}
-	if (!error && bpf_map_update_elem(fd, &key, &clock, BPF_ANY))
-		error = -errno;
-	if (fd >= 0)
-		close(fd);
+	if (error)
+		return error;
+	error = clock_set(places->netns,
+			  words->has_clock_offset ? words->clock_offset_ns : identity_clock_offset(identity));
+	if (!error)
+		error = namespaces_set(places->netns, identity_namespaces(identity));
+	identity_free(identity);
+	if (error)
+		fprintf(stderr, "%s: BPF maps: %s%s\n", words->who, strerror(-error),
+			error == -EPERM ? ": this machine does not allow BPF" : "");
 	return error;
 }
 
-int attach_open(struct places *places, const char *who)
+int attach_open(struct places *places, const struct words *words)
 {
 	int error, devices;
 
 	places_lock();
-	error = places_open(places, 1, who);
+	error = places_open(places, 1, words->who);
 	if (error)
 		return error;
-	error = clock_set(places);
-	devices = error ? error : devices_open(places->netns, true);
+	error = netns_identify(places, words);
+	if (error)
+		return error;
+	devices = devices_open(places->netns, true);
 	if (devices < 0)
-		fprintf(stderr, "%s: BPF maps: %s%s\n", who, strerror(-devices),
-			devices == -EPERM ? ": this machine does not allow BPF" : "");
+		fprintf(stderr, "%s: BPF maps: %s\n", words->who, strerror(-devices));
 	return devices;
 }
 
@@ -268,12 +268,12 @@ static void row_print(json_t *row)
 	bool first = true;
 
 	json_object_foreach (row, name, member) {
-		if (!first) {
-			printf(" %s", name);
-			scalar_print(member);
-			continue;
-		}
-		printf("      %-22s", json_string_value(member));
+		if (first && json_is_string(member))
+			printf("      %-22s", json_string_value(member));
+		else if (first)
+			printf("      %-22lld", (long long)json_integer_value(member));
+		else
+			printf(" %s", name), scalar_print(member);
 		first = false;
 	}
 	putchar('\n');

@@ -11,8 +11,11 @@
 
 struct json_t;
 
-/* Folders, device list and clock of this namespace, made if need be: the fd of the list, or -errno, printed. */
-int attach_open(struct places *places, const char *who);
+/*
+ * Folders and device list of this network namespace, made if need be, its clock and its IOAM namespaces as node.yaml
+ * and the words have them: the fd of the list, or -errno, printed.
+ */
+int attach_open(struct places *places, const struct words *words);
 void attach_close(const struct places *places, int devices);
 
 /* Fills device->self and name from node.yaml and device->node_id; -errno, printed. */

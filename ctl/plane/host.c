@@ -163,7 +163,7 @@ int cmd_host_up(const struct options *options, int argc, char **argv)
 	cgroup_fd = places_open_cgroup(words.cgroup, &cgroup_id, words.who);
 	if (cgroup_fd < 0)
 		return EXIT_FAILED;
-	devices = attach_open(&places, words.who);
+	devices = attach_open(&places, &words);
 	if (devices < 0 || sockopt_attach(&places, cgroup_fd, cgroup_id, words.who))
 		status = EXIT_FAILED;
 	if (!status)

@@ -10,6 +10,7 @@
 #include "spans/arena.h"
 #include "record/document.h"
 #include "identity.h"
+#include "namespaces.h"
 #include "tc/sink.h"
 #include "wire/context.h"
 
@@ -20,6 +21,13 @@ enum { INTERFACE_ID_MAX = 0xffff };
 #define INTERFACE_ID_WIDE_MAX 0xffffffffULL
 #define NODE_ID_MAX 0xffffffULL
 #define NODE_ID_WIDE_MAX 0xffffffffffffffULL
+#define CLOCK_OFFSET_MAX 1000000000000000000LL
+
+#define IOAM6_NAMESPACE_DEFAULT                                                                                      \
+	{                                                                                                            \
+		.data_wide = ~0ULL, .data = IOAM6_NONE32, .schema_id = IOAM6_SNAPSHOT_NONE, .id = CONTEXT_NAMESPACE, \
+		.time = IOAM6_TIME_PTP,                                                                              \
+	}
 
 struct interface {
 	const char *name;
@@ -29,7 +37,9 @@ struct interface {
 
 struct identity {
 	struct arena arena; /* of the lists */
-	uint64_t node_id, node_id_wide, namespace;
+	uint64_t node_id, node_id_wide;
+	int64_t clock_offset_ns;
+	struct ioam6_namespaces namespaces;
 	struct interface *interfaces;
 	unsigned int interface_count;
 	struct destinations destinations;
@@ -44,19 +54,27 @@ enum root_key {
 	ROOT_NAMESPACES,
 	ROOT_DESTINATIONS,
 	ROOT_REPLIES,
+	ROOT_CLOCK_OFFSET,
 	ROOT_COUNT
 };
-static const char *const root_keys[ROOT_COUNT] = { "node_id",	 "node_id_wide", "interfaces",
-						   "namespaces", "destinations", "replies" };
+static const char *const root_keys[ROOT_COUNT] = { "node_id",	   "node_id_wide", "interfaces",  "namespaces",
+						   "destinations", "replies",	   "clock_offset" };
 
 enum interface_key { INTERFACE_ID, INTERFACE_ID_WIDE, INTERFACE_COUNT };
 static const char *const interface_keys[INTERFACE_COUNT] = { "id", "id_wide" };
 
-enum { NAMESPACE_TIME, NAMESPACE_COUNT = 5 };
+enum namespace_key {
+	NAMESPACE_TIME,
+	NAMESPACE_DATA,
+	NAMESPACE_DATA_WIDE,
+	NAMESPACE_SCHEMA_ID,
+	NAMESPACE_SCHEMA,
+	NAMESPACE_COUNT
+};
 static const char *const namespace_keys[NAMESPACE_COUNT] = { "time", "data", "data_wide", "schema_id", "schema" };
 
-enum { TIME_PTP, TIME_COUNT = 3 };
-static const char *const time_words[TIME_COUNT] = { "ptp", "ntp", "posix" };
+enum { TIME_COUNT = IOAM6_TIME_POSIX + 1 };
+static const char *const time_words[TIME_COUNT] = { "ptp", "ntp", "posix" }; /* enum ioam6_time */
 
 /* A map with known keys. */
 struct map {
@@ -145,43 +163,126 @@ static int interfaces_read(const struct document *document, const yaml_node_t *n
 	return 0;
 }
 
+/* Hex digits, two an octet; the last word is filled up with zeros. */
+static int schema_read(const struct document *document, const yaml_node_t *value, struct ioam6_namespace *namespace)
+{
+	const char *text = document_text(value);
+	size_t digits = text ? strspn(text, "0123456789abcdefABCDEF") : 0;
+
+	if (!digits || digits % 2 || text[digits])
+		return document_complain(document, value, "schema: hex digits, two an octet, not \"%s\"",
+					 text ? text : "...");
+	if (digits > 2 * IOAM6_SCHEMA_LEN_MAX)
+		return document_complain(document, value, "schema: more than %d octets fit in no trace",
+					 IOAM6_SCHEMA_LEN_MAX);
+	for (size_t i = 0; i < digits; i += 2)
+		sscanf(text + i, "%2hhx", &namespace->schema[i / 2]);
+	namespace->schema_words = (uint8_t)((digits / 2 + IOAM6_WORD - 1) / IOAM6_WORD);
+	return 0;
+}
+
 static int namespace_key_read(const struct document *document, unsigned int key, const yaml_node_t *value, void *into)
 {
-	int word = TIME_PTP;
+	struct ioam6_namespace *namespace = into;
+	uint64_t number = 0;
+	int word = 0, error;
 
-	(void)into;
-	if (key != NAMESPACE_TIME)
-		return document_complain(document, value, "%s: this version writes no namespace data and no schema",
-					 namespace_keys[key]);
-	if (document_word(document, value, "time", time_words, TIME_COUNT, &word))
+	switch ((enum namespace_key)key) {
+	case NAMESPACE_TIME:
+		error = document_word(document, value, "time", time_words, TIME_COUNT, &word);
+		namespace->time = (uint8_t)word;
+		return error;
+	case NAMESPACE_DATA:
+		error = document_number(document, value, "data", UINT32_MAX, &number);
+		namespace->data = (uint32_t)number;
+		return error;
+	case NAMESPACE_DATA_WIDE:
+		return document_number(document, value, "data_wide", UINT64_MAX, &namespace->data_wide);
+	case NAMESPACE_SCHEMA_ID:
+		error = document_number(document, value, "schema_id", IOAM6_SNAPSHOT_NONE, &number);
+		namespace->schema_id = (uint32_t)number;
+		return error;
+	default:
+		return schema_read(document, value, namespace);
+	}
+}
+
+static int namespace_read(const struct document *document, const yaml_node_t *key, const yaml_node_t *value,
+			  struct ioam6_namespaces *namespaces)
+{
+	static const struct map map = { namespace_keys, NAMESPACE_COUNT, "namespace",
+					"{time: ptp | ntp | posix, data: N, data_wide: N, schema_id: N, schema: HEX}",
+					namespace_key_read };
+	struct ioam6_namespace namespace = IOAM6_NAMESPACE_DEFAULT;
+	uint64_t id = 0;
+
+	if (document_number(document, key, "namespace", UINT16_MAX, &id))
 		return -EINVAL;
-	if (word != TIME_PTP)
-		return document_complain(document, value, "time: this version writes ptp only, not %s",
-					 time_words[word]);
+	namespace.id = (uint16_t)id;
+	if (map_read(document, value, &map, &namespace))
+		return -EINVAL;
+	if (namespace.schema_words && namespace.schema_id == IOAM6_SNAPSHOT_NONE)
+		return document_complain(document, value, "schema: it needs a schema_id");
+	if (namespaces->count == IOAM6_NAMESPACES_MAX)
+		return document_complain(document, key, "namespaces: more than %d", IOAM6_NAMESPACES_MAX);
+	if (!namespaces_add(namespaces, &namespace))
+		return document_complain(document, key, "%u stands twice in namespaces", namespace.id);
 	return 0;
+}
+
+/* Our own comes first, if it is among them: a host stamps in the first. */
+static void namespaces_order(const struct ioam6_namespaces *read, struct ioam6_namespaces *namespaces)
+{
+	const struct ioam6_namespace *own = namespaces_find(read, CONTEXT_NAMESPACE);
+
+	*namespaces = (struct ioam6_namespaces){ 0 };
+	if (own)
+		namespaces_add(namespaces, own);
+	for (uint32_t i = 0; i < read->count; i++)
+		namespaces_add(namespaces, &read->list[i]);
 }
 
 static int namespaces_read(const struct document *document, const yaml_node_t *node, struct identity *identity)
 {
-	static const struct map map = { namespace_keys, NAMESPACE_COUNT, "namespace",
-					"{time: ptp, data: N, data_wide: N, schema_id: N, schema: HEX}",
-					namespace_key_read };
-	const yaml_node_pair_t *pair;
+	struct ioam6_namespaces *read;
+	int error = 0;
 
 	if (document_is_empty(node))
 		return 0;
 	if (node->type != YAML_MAPPING_NODE)
-		return document_complain(document, node, "namespaces: {NUMBER: {time: ptp}} is expected");
-	pair = node->data.mapping.pairs.start;
-	if (pair == node->data.mapping.pairs.top)
+		return document_complain(document, node, "namespaces: {NUMBER: {time: ptp}, ...} is expected");
+	read = arena_alloc(&identity->arena, sizeof(*read));
+	for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+	     !error && pair < node->data.mapping.pairs.top; pair++)
+		error = namespace_read(document, document_node(document, pair->key),
+				       document_node(document, pair->value), read);
+	if (!error && read->count)
+		namespaces_order(read, &identity->namespaces);
+	return error;
+}
+
+bool identity_offset_parse(const char *text, int64_t *offset_ns)
+{
+	char *end;
+	long long read;
+
+	errno = 0;
+	read = strtoll(text, &end, 0);
+	if (errno || end == text || *end || read > CLOCK_OFFSET_MAX || read < -CLOCK_OFFSET_MAX)
+		return false;
+	*offset_ns = read;
+	return true;
+}
+
+static int clock_offset_read(const struct document *document, const yaml_node_t *value, struct identity *identity)
+{
+	const char *text = document_text(value);
+
+	if (identity_offset_parse(text ? text : "", &identity->clock_offset_ns))
 		return 0;
-	if (document_number(document, document_node(document, pair->key), "namespace", UINT16_MAX,
-			    &identity->namespace))
-		return -EINVAL;
-	if (pair + 1 < node->data.mapping.pairs.top)
-		return document_complain(document, document_node(document, pair[1].key),
-					 "namespaces: this version writes one only");
-	return map_read(document, document_node(document, pair->value), &map, identity);
+	return document_complain(document, value,
+				 "clock_offset: ns, as an integer between -10^18 and 10^18, not \"%s\"",
+				 text ? text : "...");
 }
 
 static int reply_port_read(const struct document *document, const yaml_node_t *value, struct identity *identity)
@@ -243,6 +344,8 @@ static int root_key_read(const struct document *document, unsigned int key, cons
 		return namespaces_read(document, value, identity);
 	case ROOT_DESTINATIONS:
 		return destinations_read(document, value, &identity->arena, &identity->destinations);
+	case ROOT_CLOCK_OFFSET:
+		return clock_offset_read(document, value, identity);
 	default:
 		return replies_read(document, value, identity);
 	}
@@ -268,6 +371,7 @@ static const char *path_find(void)
 
 int identity_read(const char *path, struct identity **identity)
 {
+	static const struct ioam6_namespace usual = IOAM6_NAMESPACE_DEFAULT;
 	struct identity *read = calloc(1, sizeof(*read));
 	int error;
 
@@ -275,7 +379,7 @@ int identity_read(const char *path, struct identity **identity)
 		return -ENOMEM;
 	read->node_id = NODE_ID_MAX;
 	read->node_id_wide = NODE_ID_WIDE_MAX;
-	read->namespace = CONTEXT_NAMESPACE;
+	namespaces_add(&read->namespaces, &usual);
 	if (!path)
 		path = path_find();
 	error = path ? document_read(path, root_read, read) : 0;
@@ -299,13 +403,23 @@ void identity_fill(const struct identity *identity, const char *device, int ifin
 
 	self->id = (uint32_t)identity->node_id;
 	self->id_wide = identity->node_id_wide;
-	self->namespace = (uint16_t)identity->namespace;
+	self->namespace = identity->namespaces.list[0].id;
 	self->interface = ifindex < INTERFACE_ID_MAX ? (uint16_t)ifindex : INTERFACE_ID_MAX;
 	self->interface_wide = (uint32_t)ifindex;
 	if (interface && interface->has_id)
 		self->interface = (uint16_t)interface->id;
 	if (interface && interface->has_id_wide)
 		self->interface_wide = (uint32_t)interface->id_wide;
+}
+
+const struct ioam6_namespaces *identity_namespaces(const struct identity *identity)
+{
+	return &identity->namespaces;
+}
+
+int64_t identity_clock_offset(const struct identity *identity)
+{
+	return identity->clock_offset_ns;
 }
 
 const struct destinations *identity_destinations(const struct identity *identity)

@@ -7,7 +7,11 @@
  *	interfaces:
  *	  eth1: {id: 3, id_wide: 70003}  16 and 32 bits; default: the ifindex
  *	namespaces:
- *	  0x6873: {time: ptp}            one namespace, PTP time: all that is written so far
+ *	  0x6873: {time: ptp}            how time is written: ptp | ntp | posix; a host stamps in the first namespace,
+ *	                                 0x6873 if it is among them
+ *	  1: {data: 7, data_wide: 8,     namespace data of 32 and 64 bits
+ *	      schema_id: 9, schema: 00}  the node's own opaque snapshot: 24 bits, and octets in hex
+ *	clock_offset: -5000000           ns that this node's clock is off, for tests
  *	destinations:
  *	  2001:db8::/32: {path: proved}  how packets are stamped, by destination: destinations.h
  *	replies:
@@ -17,6 +21,8 @@
  */
 #ifndef HOPSPAN_IDENTITY_H
 #define HOPSPAN_IDENTITY_H
+
+#include <stdbool.h>
 
 #include "destinations.h"
 #include "tc/plane.h"
@@ -30,8 +36,17 @@ struct identity;
 int identity_read(const char *path, struct identity **identity);
 void identity_free(struct identity *identity);
 
-/* Fills the ids and the namespace of `self`, nothing else. An ifindex beyond 16 bits makes the short id all ones. */
+/* Fills the ids and the first namespace of `self`, nothing else. An ifindex beyond 16 bits makes the short id all ones.
+ */
 void identity_fill(const struct identity *identity, const char *device, int ifindex, struct plane_node *self);
+
+/* At least one. */
+const struct ioam6_namespaces *identity_namespaces(const struct identity *identity);
+
+int64_t identity_clock_offset(const struct identity *identity);
+
+/* ns, as text. */
+bool identity_offset_parse(const char *text, int64_t *offset_ns);
 
 const struct destinations *identity_destinations(const struct identity *identity);
 

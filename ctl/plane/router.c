@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "clock.h"
 #include "counters.h"
+#include "namespaces.h"
 #include "program.h"
 #include "start.h"
 #include "xdp/transit.h"
@@ -63,7 +65,7 @@ static void router_detach(const struct places *places, int devices, int ifindex)
 static int router_attach(const struct places *places, const char *who, const struct words_device *at,
 			 struct device *device)
 {
-	struct transit_config config = { .self = device->self };
+	struct transit_config config = { .self = device->self, .netns = (uint32_t)places->netns_cookie };
 	int error = hook_tc(places, PROGRAM_DEPART, &config, at->ifindex, device);
 
 	return error ? error : arrive_attach(places, who, at, &config, device);
@@ -118,7 +120,7 @@ int cmd_router_up(const struct options *options, int argc, char **argv)
 	(void)options;
 	if (status || (status = words_check_machine(words.who)))
 		return status;
-	devices = attach_open(&places, words.who);
+	devices = attach_open(&places, &words);
 	if (devices < 0)
 		status = EXIT_FAILED;
 	for (unsigned int i = 0; !status && i < words.device_count; i++)
@@ -139,6 +141,9 @@ static json_t *router_json(const struct places *places, int ifindex, const struc
 						     : is_attached_tc(places, PROGRAM_TC_TRANSIT, ifindex, device);
 	json_t *object = attach_json(device);
 
+	json_object_set_new(object, "interface_wide", json_integer(device->self.interface_wide));
+	json_object_set_new(object, "namespaces", namespaces_json(places->netns));
+	json_object_set_new(object, "clock_offset", json_integer(clock_offset_ns(places->netns)));
 	json_object_set_new(object, "hook", json_string(hook_name(device->router_hook)));
 	json_object_set_new(object, "order", json_string(hook_order_name(device->router_order)));
 	json_object_set_new(object, "via", json_string(device_via_name(device->via)));

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "identity.h"
+
 enum { BUDGET_MIN = 10, BUDGET_MAX = 1000000000 };
 
 /* A word's value, refused with the choices there are. */
@@ -91,6 +93,14 @@ static int word_node_id(struct words *words, const struct command *command, cons
 	words->node_id = strtol(value, &end, 0);
 	if (*end || end == value || words->node_id < 0 || words->node_id > 0xfffffe)
 		return misuse(command, "node-id %s: a number below 0xffffff", value);
+	return 0;
+}
+
+static int word_clock_offset(struct words *words, const struct command *command, const char *value)
+{
+	words->has_clock_offset = identity_offset_parse(value, &words->clock_offset_ns);
+	if (!words->has_clock_offset)
+		return misuse(command, "clock-offset %s: ns, an integer between -10^18 and 10^18", value);
 	return 0;
 }
 
@@ -182,6 +192,8 @@ static int word_parse(struct words *words, const struct command *command, int kn
 		return word_order(words, command, value);
 	if (known && strcmp(word, "node-id") == 0)
 		return word_node_id(words, command, value);
+	if (known && strcmp(word, "clock-offset") == 0)
+		return word_clock_offset(words, command, value);
 	if (known == WORDS_HOST)
 		return word_host(words, command, word, value);
 	if (known == WORDS_ROUTER)

@@ -31,11 +31,13 @@ struct words {
 	bool lower_mtu;
 	bool peer_side;
 	enum hook_order order;
-	long budget;	    /* stamped packets a second; 0: no limit */
-	long bulk_budget;   /* of these, shadows beside offloaded packets; -1: not said */
-	const char *cgroup; /* NULL: the default */
-	long node_id;	    /* -1: as node.yaml says */
-	char who[32];	    /* "hopspan host up": begins every message */
+	long budget;	       /* stamped packets a second; 0: no limit */
+	long bulk_budget;      /* of these, shadows beside offloaded packets; -1: not said */
+	const char *cgroup;    /* NULL: the default */
+	long node_id;	       /* -1: as node.yaml says */
+	bool has_clock_offset; /* else as node.yaml says */
+	int64_t clock_offset_ns;
+	char who[32]; /* "hopspan host up": begins every message */
 };
 
 /* Which words an object's verb knows. */

@@ -93,4 +93,19 @@ int tc_reset(struct __sk_buff *skb)
 	return TC_ACT_SHOT;
 }
 
+/* Empties again what is written on leaving. */
+SEC("tc")
+int tc_arrive(struct __sk_buff *skb)
+{
+	__u8 *node = (__u8 *)(long)skb->data + BENCH_SLOT_AT;
+
+	if (node + ENCAP_HOP_LEN > (__u8 *)(long)skb->data_end)
+		return TC_ACT_SHOT;
+	be16_store(node + 6, 0xffff);
+	be32_store(node + 12, IOAM6_NONE32);
+	be32_store(node + 16, IOAM6_NONE32);
+	bpf_tail_call(skb, &next, 0);
+	return TC_ACT_SHOT;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

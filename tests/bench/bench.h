@@ -10,6 +10,7 @@
 enum {
 	BENCH_OPTION_AT = ETHERNET_LEN + IPV6_LEN + ENCAP_OPTION_AT,
 	BENCH_LENGTHS_AT = BENCH_OPTION_AT + IOAM6_TRACE_AT + 2, /* NodeLen, flags, RemainingLen */
+	BENCH_SLOT_AT = BENCH_OPTION_AT + IOAM6_DATA_AT + (ENCAP_HOPS_USUAL - 1) * ENCAP_HOP_LEN, /* the first hop's */
 	BENCH_PACKET_LEN = 256,
 	BENCH_FRONT_LEN = 224, /* link layer, IPv6 and hop-by-hop header, and what fills the last word */
 };

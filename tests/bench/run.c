@@ -45,6 +45,7 @@ enum run {
 	TC_APPEND,
 	DEPART_OWN,
 	DEPART_PLAIN,
+	TC_EMPTY_ARRIVE,
 	DEPART_TRACE,
 	SINK_PLAIN,
 	STAMP_BARE,
@@ -57,6 +58,7 @@ static const struct run_plan {
 	enum outcome outcome; /* of every run; OUTCOME_COUNT: it counts nothing */
 	bool reset;	      /* behind a program that empties the trace */
 	bool forwarded;	      /* the packet has come in by a device */
+	bool arrive;	      /* behind one that empties what is written on leaving */
 	bool restore;	      /* behind a program that makes the packet whole again; runs that a ring buffer holds */
 } plans[RUNS] = {
 	[XDP_EMPTY] = { "empty XDP program", "bench", "xdp_empty", PACKET_PLAIN, OUTCOME_COUNT },
@@ -92,8 +94,9 @@ static const struct run_plan {
 	[TC_APPEND] = { "tc transit, append", "tc/transit", "tc_transit", PACKET_TRACE, OUTCOME_appended, true },
 	[DEPART_OWN] = { "depart, host's own packet", "tc/depart", "tc_depart", PACKET_PLAIN, OUTCOME_pass },
 	[DEPART_PLAIN] = { "depart, plain", "tc/depart", "tc_depart", PACKET_PLAIN, OUTCOME_pass, false, true },
-	[DEPART_TRACE] = { "depart, slot from trace", "tc/depart", "tc_depart", PACKET_TRACE, OUTCOME_completed, false,
-			   true },
+	[TC_EMPTY_ARRIVE] = { "empty tc program", "bench", "tc_empty", PACKET_TRACE, OUTCOME_COUNT, .arrive = true },
+	[DEPART_TRACE] = { "depart, slot from trace", "tc/depart", "tc_depart", PACKET_TRACE, OUTCOME_completed,
+			   .forwarded = true, .arrive = true },
 	[SINK_PLAIN] = { "sink, plain", "tc/sink", "tc_sink", PACKET_PLAIN, OUTCOME_pass },
 	[STAMP_BARE] = { "stamp, socket without context", "tc/stamp", "tc_stamp", PACKET_PLAIN,
 			 OUTCOME_bare_no_context },
@@ -117,7 +120,7 @@ static const struct row_plan {
 	{ "tc transit, append with clock, all of it", TC_APPEND, TC_EMPTY_RESET, 0 },
 	{ "tc depart, host's own packet", DEPART_OWN, TC_EMPTY, 0 },
 	{ "tc depart, packet without the option", DEPART_PLAIN, TC_EMPTY, 0 },
-	{ "tc depart, completed, slot from the trace", DEPART_TRACE, TC_EMPTY, 0 },
+	{ "tc depart, completed, slot from the trace", DEPART_TRACE, TC_EMPTY_ARRIVE, 0 },
 	{ "tc sink, packet without the option", SINK_PLAIN, TC_EMPTY, 0 },
 	{ "tc stamp, socket without context", STAMP_BARE, TC_EMPTY, 15 },
 };
@@ -168,6 +171,29 @@ static void object_configure(struct bpf_object *object, const struct bench_reset
 	}
 }
 
+/* What the command sets up: PTP time in one namespace, nothing else. */
+static void object_namespaces(struct bpf_object *object)
+{
+	static struct plane_namespaces now = {
+		.node = { .list[0] = { .id = CONTEXT_NAMESPACE,
+				       .data = ~0U,
+				       .data_wide = ~0ULL,
+				       .schema_id = IOAM6_SNAPSHOT_NONE },
+			  .known.place[CONTEXT_NAMESPACE] = 1,
+			  .count = 1 },
+	};
+	int outer = bpf_object__find_map_fd_by_name(object, "namespaces"), inner;
+	uint32_t key = 0;
+
+	if (outer < 0)
+		return;
+	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(key), sizeof(now), 1, NULL);
+	if (inner < 0 || bpf_map_update_elem(inner, &key, &now, BPF_ANY) ||
+	    bpf_map_update_elem(outer, &key, &inner, BPF_ANY))
+		err(1, "namespaces");
+	close(inner);
+}
+
 /* Only the program named is loaded. */
 static struct bpf_object *object_load(const char *folder, const char *name, const char *program,
 				      const struct bench_reset *reset)
@@ -185,6 +211,7 @@ static struct bpf_object *object_load(const char *folder, const char *name, cons
 	object_configure(object, reset);
 	if (bpf_object__load(object))
 		err(1, "%s: load", path);
+	object_namespaces(object);
 	return object;
 }
 
@@ -222,9 +249,19 @@ static void loaded_ring(struct loaded *loaded, const struct run_plan *plan)
 		err(1, "%s: ring buffer", plan->name);
 }
 
+/* NULL: none. */
+static const char *program_before(const struct run_plan *plan)
+{
+	if (plan->restore)
+		return "xdp_restore";
+	if (plan->arrive)
+		return "tc_arrive";
+	return !plan->reset ? NULL : strstr(plan->program, "xdp") ? "xdp_reset" : "tc_reset";
+}
+
 static void loaded_init(struct loaded *loaded, const struct run_plan *plan, const char *folder, unsigned int rounds)
 {
-	const char *before = plan->restore ? "xdp_restore" : strstr(plan->program, "xdp") ? "xdp_reset" : "tc_reset";
+	const char *before = program_before(plan);
 	struct bench_reset reset;
 	uint32_t key = 0;
 	int front;
@@ -235,7 +272,7 @@ static void loaded_init(struct loaded *loaded, const struct run_plan *plan, cons
 	loaded->counters = plan->outcome == OUTCOME_COUNT ? -1 : object_counters(loaded->object);
 	loaded_ring(loaded, plan);
 	series_init(&loaded->series, plan->name, rounds);
-	if (!plan->reset && !plan->restore)
+	if (!before)
 		return;
 	reset.lengths = packet_lengths(loaded->packet);
 	loaded->reset = object_load(folder, "bench", before, &reset);
@@ -263,7 +300,7 @@ static uint64_t counter_read(const struct loaded *loaded, uint32_t outcome)
 /* One hop must have been written where it belongs, or nothing changed. */
 static void packet_check(const struct run_plan *plan, const uint8_t *before, const uint8_t *after)
 {
-	uint32_t at = BENCH_OPTION_AT + IOAM6_DATA_AT + (ENCAP_HOPS_USUAL - 1) * ENCAP_HOP_LEN;
+	uint32_t at = BENCH_SLOT_AT;
 
 	if (plan->outcome != OUTCOME_appended && plan->outcome != OUTCOME_completed) {
 		if (memcmp(before, after, PACKET_LEN))
@@ -329,6 +366,7 @@ static void depart_packet_make(struct loaded *loaded, struct loaded *transit)
 	if (bpf_prog_test_run_opts(transit->fd, &options))
 		err(1, "tc transit: test run");
 	loaded[DEPART_TRACE].packet[ETHERNET_LEN + IPV6_HOP_LIMIT_AT]--;
+	memcpy(loaded[TC_EMPTY_ARRIVE].packet, loaded[DEPART_TRACE].packet, PACKET_LEN);
 }
 
 static void rows_print(struct loaded *loaded, unsigned int rounds, unsigned int repeat)

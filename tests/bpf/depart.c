@@ -28,18 +28,36 @@ static struct transit_config depart_config(void)
 	return config;
 }
 
-/* The delay that came out is the time from the arrival's fraction to an instant of the run, as far as that shows. */
-static void delay_check(const struct packet *packet, const struct trial_out *out, uint32_t then, uint32_t delay)
+/* The delay that came out is the time from the arrival to an instant of the run, as far as that shows. */
+static void delay_check(const struct packet *packet, const struct trial_out *out, const struct ioam6_node *then,
+			bool has_seconds, uint32_t delay)
 {
-	uint64_t now = (uint64_t)then + delay;
+	uint64_t then_ns = (uint64_t)then->seconds * NS_PER_S + then->fraction;
 
-	if (then >= NS_PER_S) /* no fraction of a second: the program may write what it likes */
+	if (then->fraction >= NS_PER_S) /* no fraction of a second: the program may write what it likes */
 		return;
-	packet_expect(packet, "delay less than a second", delay < NS_PER_S, true);
-	packet_expect(packet, "departure within the run", trial_saw_fraction(out, now % NS_PER_S), true);
+	if (!has_seconds) {
+		packet_expect(packet, "delay less than a second", delay < NS_PER_S, true);
+		packet_expect(packet, "departure within the run",
+			      trial_saw_fraction(out, ((uint64_t)then->fraction + delay) % NS_PER_S), true);
+	} else if (then_ns > out->end_tai_ns) {
+		packet_expect(packet, "delay of a packet from the future", delay, IOAM6_NONE32);
+	} else if (delay != IOAM6_NONE32 || then_ns <= out->begin_tai_ns) {
+		packet_expect(packet, "departure within the run",
+			      then_ns + delay >= out->begin_tai_ns && then_ns + delay <= out->end_tai_ns, true);
+	}
 }
 
-/* In user space: metadata is lost, so the newest node data must name this node and this hop. */
+/* Metadata is lost, so the newest data must name this node and this hop, and wait for what is written on leaving. */
+static bool is_own(const struct plane_node *self, const struct ioam6_node *newest, uint32_t type, uint8_t hop_limit)
+{
+	return type & (IOAM6_HOP_AND_ID | IOAM6_HOP_AND_ID_WIDE) && newest->hop_limit == hop_limit &&
+	       (!(type & IOAM6_HOP_AND_ID) || newest->id == self->id) &&
+	       (!(type & IOAM6_HOP_AND_ID_WIDE) || newest->id_wide == self->id_wide) && newest->egress_if == 0xffff &&
+	       newest->egress_if_wide == ~0U && newest->delay_ns == ~0U && newest->queue == ~0U;
+}
+
+/* In user space. */
 static enum outcome depart(const struct packet *packet, const struct trial_out *out, uint8_t *wanted)
 {
 	const struct plane_node self = depart_config().self;
@@ -48,7 +66,7 @@ static enum outcome depart(const struct packet *packet, const struct trial_out *
 	struct ioam6_found found;
 	enum outcome outcome;
 	uint8_t *delay;
-	uint32_t data, slot;
+	uint32_t data, slot, type;
 
 	memcpy(wanted, packet->octets, packet->len);
 	if (!packet_has_options(packet))
@@ -57,20 +75,22 @@ static enum outcome depart(const struct packet *packet, const struct trial_out *
 		return outcome;
 	if (!found.option)
 		return OUTCOME_other_options;
+	type = found.trace.type;
 	data = found.option + IOAM6_DATA_AT;
 	slot = found.trace.remaining_words * IOAM6_WORD;
-	node_read(wanted + data, slot, found.data_words * IOAM6_WORD, found.trace.type, &written);
-	if (slot == found.data_words * IOAM6_WORD || !(found.trace.type & IOAM6_HOP_AND_ID) || written.id != self.id ||
-	    written.hop_limit != wanted[IPV6_HOP_LIMIT_AT])
+	if (found.trace.flags & IOAM6_FLAG_OVERFLOW)
+		return OUTCOME_overflowed;
+	node_read(wanted + data, slot, found.data_words * IOAM6_WORD, type, &written);
+	if (slot == found.data_words * IOAM6_WORD || !is_own(&self, &written, type, wanted[IPV6_HOP_LIMIT_AT]))
 		return OUTCOME_slot_lost;
 	node.egress_if = self.interface;
 	node.egress_if_wide = self.interface_wide;
 	node.queue = 0; /* the loopback device has no queue */
-	ioam6_complete(wanted, end, data + slot, found.trace.type, &node);
-	if (found.trace.type & IOAM6_FRACTION) {
-		delay = trial_field_take(wanted, out, data + slot, found.trace.type, IOAM6_DELAY);
+	ioam6_complete(wanted, end, data + slot, type, &node);
+	if (type & IOAM6_FRACTION) {
+		delay = trial_field_take(wanted, out, data + slot, type, IOAM6_DELAY);
 		if (delay)
-			delay_check(packet, out, written.fraction, be32_load(delay));
+			delay_check(packet, out, &written, type & IOAM6_SECONDS, be32_load(delay));
 	}
 	return OUTCOME_completed;
 }
@@ -133,6 +153,7 @@ void test_tc_depart(void **state)
 	packets_each(departure_check, &passage);
 	trial_expect_all(&passage.out, OUTCOME_bad_truncated, OUTCOME_bad_remaining_len);
 	trial_expect_all(&passage.out, OUTCOME_completed, OUTCOME_slot_lost);
+	trial_expect_all(&passage.out, OUTCOME_overflowed, OUTCOME_overflowed);
 	trial_unload(&passage.out);
 	trial_unload(&passage.in);
 }

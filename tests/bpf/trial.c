@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "ctl/plane/counters.h"
+#include "ctl/plane/namespaces.h"
 #include "wire/context.h"
 #include "wire/node.h"
 
@@ -31,9 +32,37 @@ struct plane_node trial_self(void)
 	};
 }
 
+const struct ioam6_namespace *trial_namespace(void)
+{
+	static const struct ioam6_namespace namespace = {
+		.id = CONTEXT_NAMESPACE,
+		.data = IOAM6_NONE32,
+		.data_wide = ~0ULL,
+		.schema_id = IOAM6_SNAPSHOT_NONE,
+	};
+
+	return &namespace;
+}
+
+/* The one above, unless the test has set others. */
+static void namespaces_prepare(void)
+{
+	struct plane_namespaces *now = calloc(1, sizeof(*now));
+
+	assert_non_null(now);
+	if (namespaces_get(TRIAL_FOLDER, now)) {
+		namespaces_add(&now->node, trial_namespace());
+		assert_int_equal(namespaces_set(TRIAL_FOLDER, &now->node), 0);
+	}
+	free(now);
+}
+
 void trial_load(struct trial *trial, const void *config, size_t len)
 {
-	int error = program_load(trial->program, config, len, TRIAL_FOLDER, TRIAL_FOLDER, &trial->object);
+	int error;
+
+	namespaces_prepare();
+	error = program_load(trial->program, config, len, TRIAL_FOLDER, TRIAL_FOLDER, &trial->object);
 
 	if (error)
 		fail_msg("program %d does not load: %s; HOPSPAN_VERBOSE=1 says more", trial->program, strerror(-error));

@@ -39,6 +39,9 @@ struct trial_out {
 /* What a transit node or host is here; each field's octets differ. */
 struct plane_node trial_self(void);
 
+/* Its only IOAM namespace, unless a test sets others: PTP time, no data, no schema. */
+const struct ioam6_namespace *trial_namespace(void);
+
 void trial_load(struct trial *trial, const void *config, size_t len);
 void trial_unload(struct trial *trial);
 

@@ -177,7 +177,7 @@ static void test_errors_name_the_place(void **state)
 	    ":1:14: interfaces: no device can be called \"a-name-too-long-\"");
 	bad("interfaces: {\"\": {id: 1}}\n", ":1:14: interfaces: no device can be called \"\"");
 	bad("interfaces: {[eth0]: {id: 1}}\n", ":1:14: interfaces: no device can be called \"...\"");
-	bad("namespaces: 0x6873\n", ":1:13: namespaces: {NUMBER: {time: ptp}} is expected");
+	bad("namespaces: 0x6873\n", ":1:13: namespaces: {NUMBER: {time: ptp}, ...} is expected");
 	bad("namespaces: {65536: {}}\n", ":1:14: namespace: a number from 0 to 65535, not \"65536\"");
 	bad("namespaces: {1: {clock: ptp}}\n", ":1:18: no such key: \"clock\"");
 	bad("namespaces: {1: {time: utc}}\n", ":1:24: time: ptp | ntp | posix, not \"utc\"");
@@ -187,18 +187,85 @@ static void test_errors_name_the_place(void **state)
 	bad("node_id: \xff\n", ": octet 9: invalid leading UTF-8 octet");
 }
 
-static void test_what_is_not_written_yet(void **state)
+static void check_namespace(const struct identity *identity, uint32_t place, const struct ioam6_namespace *wanted)
 {
+	const struct ioam6_namespaces *namespaces = identity_namespaces(identity);
+
+	assert_int_equal(ioam6_namespace_place(namespaces, wanted->id), place);
+	assert_memory_equal(ioam6_namespace_at(namespaces, place), wanted, sizeof(*wanted));
+}
+
+static void test_namespaces(void **state)
+{
+	static const struct ioam6_namespace own = { .data_wide = 9, .data = ~0U, .schema_id = 0xffffff, .id = 0x6873 };
+	static const struct ioam6_namespace first = {
+		.data_wide = ~0ULL,
+		.data = 0x01020304,
+		.schema_id = 0x0a0b0c,
+		.id = 0,
+		.time = IOAM6_TIME_NTP,
+		.schema_words = 2,
+		.schema = { 0x00, 0xff, 0x1e, 0x80, 0x5a },
+	};
+	static const struct ioam6_namespace last = {
+		.data_wide = ~0ULL, .data = 0, .schema_id = 0, .id = 0xffff, .time = IOAM6_TIME_POSIX
+	};
+	struct identity *identity = good("namespaces:\n"
+					 "  0: {time: ntp, data: 0x01020304, schema_id: 0x0a0b0c, schema: 00ff1E805a}\n"
+					 "  0x6873: {data_wide: 9}\n"
+					 "  0xffff: {time: posix, data: 0, schema_id: 0}\n");
+
 	(void)state;
-	bad("namespaces:\n  1: {}\n  2: {}\n", ":3:3: namespaces: this version writes one only");
-	bad("namespaces: {1: {time: ntp}}\n", ":1:24: time: this version writes ptp only, not ntp");
-	bad("namespaces: {1: {time: posix}}\n", ":1:24: time: this version writes ptp only, not posix");
-	bad("namespaces: {1: {data: 1}}\n", ":1:24: data: this version writes no namespace data and no schema");
-	bad("namespaces: {1: {data_wide: 1}}\n",
-	    ":1:29: data_wide: this version writes no namespace data and no schema");
-	bad("namespaces: {1: {schema_id: 1}}\n",
-	    ":1:29: schema_id: this version writes no namespace data and no schema");
-	bad("namespaces: {1: {schema: 00}}\n", ":1:26: schema: this version writes no namespace data and no schema");
+	check_node(identity, 0xffffff, 0xffffffffffffff, 0x6873);
+	assert_int_equal(identity_namespaces(identity)->count, 3);
+	check_namespace(identity, 1, &own);
+	check_namespace(identity, 2, &first);
+	check_namespace(identity, 3, &last);
+	assert_int_equal(ioam6_namespace_place(identity_namespaces(identity), 1), 0);
+	identity_free(identity);
+
+	/* Without our own, a host stamps in the first. */
+	identity = good("namespaces: {7: {time: posix}, 3: {}}\n");
+	check_node(identity, 0xffffff, 0xffffffffffffff, 7);
+	assert_int_equal(ioam6_namespace_place(identity_namespaces(identity), 3), 2);
+	assert_int_equal(ioam6_namespace_place(identity_namespaces(identity), 0x6873), 0);
+	identity_free(identity);
+}
+
+static void test_namespaces_refused(void **state)
+{
+	char text[1024] = "namespaces: {";
+
+	(void)state;
+	bad("namespaces:\n  1: {}\n  0x1: {}\n", ":3:3: 1 stands twice in namespaces");
+	bad("namespaces: {1: {data: 4294967296}}\n", ":1:24: data: a number from 0 to 4294967295, not \"4294967296\"");
+	bad("namespaces: {1: {schema_id: 0x1000000}}\n",
+	    ":1:29: schema_id: a number from 0 to 16777215, not \"0x1000000\"");
+	bad("namespaces: {1: {schema: 00}}\n", ":1:17: schema: it needs a schema_id");
+	bad("namespaces: {1: {schema_id: 1, schema: 0x00}}\n", ":1:40: schema: hex digits, two an octet, not \"0x00\"");
+	bad("namespaces: {1: {schema_id: 1, schema: 123}}\n", ":1:40: schema: hex digits, two an octet, not \"123\"");
+	for (int i = 1; i <= 17; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%d: {}", i > 1 ? ",\n" : "", i);
+	strcat(text, "}\n");
+	bad(text, ":17:1: namespaces: more than 16");
+	snprintf(text, sizeof(text), "namespaces: {1: {schema_id: 1, schema: %0482d}}\n", 0);
+	bad(text, ":1:40: schema: more than 240 octets fit in no trace");
+}
+
+static void test_clock_offset(void **state)
+{
+	struct identity *identity = good("clock_offset: -5000000\n");
+
+	(void)state;
+	assert_true(identity_clock_offset(identity) == -5000000);
+	identity_free(identity);
+	identity = good("");
+	assert_true(identity_clock_offset(identity) == 0);
+	identity_free(identity);
+	bad("clock_offset: 5ms\n", ":1:15: clock_offset: ns, as an integer between -10^18 and 10^18, not \"5ms\"");
+	bad("clock_offset: 1000000000000000001\n",
+	    ":1:15: clock_offset: ns, as an integer between -10^18 and 10^18, not \"1000000000000000001\"");
+	bad("clock_offset: []\n", ":1:15: clock_offset: ns, as an integer between -10^18 and 10^18, not \"...\"");
 }
 
 static void test_which_file(void **state)
@@ -229,12 +296,10 @@ static void test_which_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_key),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_large_ifindex),
-		cmocka_unit_test(test_errors_name_the_place),
-		cmocka_unit_test(test_what_is_not_written_yet),
-		cmocka_unit_test(test_which_file),
+		cmocka_unit_test(test_every_key),     cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_large_ifindex), cmocka_unit_test(test_errors_name_the_place),
+		cmocka_unit_test(test_namespaces),    cmocka_unit_test(test_namespaces_refused),
+		cmocka_unit_test(test_clock_offset),  cmocka_unit_test(test_which_file),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

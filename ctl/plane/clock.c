@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Sets the map "clock" while programs read it and refresh it: each field that they may see then is right. */
+#include "clock.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "record/leap.h"
+#include "tc/plane.h"
+
+static int64_t clock_ns(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return now.tv_sec * (int64_t)IOAM6_NS_PER_S + now.tv_nsec;
+}
+
+/* As the programs would work it out at this moment. */
+static struct plane_clock clock_now(int64_t offset_ns)
+{
+	int64_t mono_ns = clock_ns(CLOCK_MONOTONIC), correction_ns = leap_missing_ns() + offset_ns;
+
+	return (struct plane_clock){
+		.mono_to_tai_ns = clock_ns(CLOCK_TAI) - mono_ns + correction_ns,
+		.refreshed_ns = (uint64_t)mono_ns,
+		.correction_ns = correction_ns,
+		.offset_ns = offset_ns,
+		.tai_to_utc_ns = leap_seconds(time(NULL)) * (int64_t)IOAM6_NS_PER_S,
+	};
+}
+
+int clock_set(const char *folder, int64_t offset_ns)
+{
+	struct plane_clock clock = clock_now(offset_ns);
+	int key = 0, fd = counters_open_map(folder, "clock"), error = 0;
+	char path[PATH_MAX];
+
+	if (fd < 0) {
+		snprintf(path, sizeof(path), "%s/clock", folder);
+		fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "clock", sizeof(key), sizeof(clock), 1, NULL);
+		if (fd < 0 || bpf_obj_pin(fd, path))
+			error = -errno;
+	}
+	if (!error && bpf_map_update_elem(fd, &key, &clock, BPF_ANY))
+		error = -errno;
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+int64_t clock_offset_ns(const char *folder)
+{
+	struct plane_clock clock = { 0 };
+	int key = 0, fd = counters_open_map(folder, "clock");
+
+	if (fd >= 0) {
+		bpf_map_lookup_elem(fd, &key, &clock);
+		close(fd);
+	}
+	return clock.offset_ns;
+}

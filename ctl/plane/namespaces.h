@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The IOAM namespaces that the programs of a network namespace write in: the pinned map "namespaces". */
+#ifndef HOPSPAN_NAMESPACES_H
+#define HOPSPAN_NAMESPACES_H
+
+#include <stdbool.h>
+
+#include "tc/plane.h"
+
+struct json_t;
+
+/* Adds one at the end of the list; false: it is there already, or the list is full. */
+bool namespaces_add(struct ioam6_namespaces *namespaces, const struct ioam6_namespace *namespace);
+
+/* NULL: not in the list. */
+const struct ioam6_namespace *namespaces_find(const struct ioam6_namespaces *namespaces, uint16_t id);
+
+/*
+ * Puts these in place of those that are there, for all programs at one instant; makes the map where there is none.
+ * 0 or -errno.
+ */
+int namespaces_set(const char *folder, const struct ioam6_namespaces *namespaces);
+
+/* What programs write now. 0 or -errno. */
+int namespaces_get(const char *folder, struct plane_namespaces *now);
+
+const char *namespace_time_name(unsigned int time);
+
+/* Each with its number and all that was set. */
+struct json_t *namespaces_json(const char *folder);
+
+#endif
