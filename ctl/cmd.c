@@ -49,7 +49,7 @@ const struct command commands[] = {
 	  "A second `up` with the same words changes nothing.\n" },
 	{ "host", "down", cmd_host_down, "[dev DEV]...", "undo `host up`, on all its devices or those named", NULL },
 	{ "host", "show", cmd_host_show, "[dev DEV]...", "devices, settings and counters of this host", NULL },
-	{ "router", "up", cmd_router_up, "dev DEV... [WORDS]",
+	{ "router", "up", cmd_router_up, "[kernel] dev DEV... [WORDS]",
 	  "transit: write arrival, stay and queue of packets",
 	  "  dev DEV     a device of the router; repeatable, all that packets come in or\n"
 	  "              go out by\n"
@@ -58,7 +58,11 @@ const struct command commands[] = {
 	  "  order WAY   first or last of the programs at tc (clsact: first; tcx: last)\n"
 	  "  node-id N   24 bits, in place of node.yaml's\n"
 	  "  clock-offset N  ns that this node's clock is off, in place of node.yaml's (0)\n"
-	  "The delay written is the node's work, before the egress queue.\n" },
+	  "  kernel      the first word: no programs of ours, but the kernel's own IOAM, fed\n"
+	  "              with the ids and namespaces of node.yaml, on its interfaces where\n"
+	  "              no device is named\n"
+	  "The delay written is the node's work, before the egress queue; the kernel itself\n"
+	  "writes none. A second `up` with another node.yaml changes what is written.\n" },
 	{ "router", "down", cmd_router_down, "[dev DEV]...", "undo `router up`, on all its devices or those named",
 	  NULL },
 	{ "router", "show", cmd_router_show, "[dev DEV]...", "devices, settings and counters of this router", NULL },

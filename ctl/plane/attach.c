@@ -12,8 +12,35 @@
 #include "identity.h"
 #include "path/path_json.h"
 #include "clock.h"
+#include "kernel.h"
 #include "namespaces.h"
 #include "netlink.h"
+
+/* The kernel's own entry beside ours would be a second one of the same node. */
+static int kernel_check(const struct places *places, const char *who, const struct ioam6_namespaces *namespaces)
+{
+	int devices = devices_open(places->netns, false), error = 0;
+	struct device device;
+
+	for (int i = devices < 0 ? 0 : device_next(devices, 0); i && !error; i = device_next(devices, i))
+		if (device_get(devices, i, &device) && device.roles & DEVICE_ROUTER && device.via != DEVICE_VIA_KERNEL)
+			error = attach_kernel_check(who, device.name, namespaces);
+	if (devices >= 0)
+		close(devices);
+	return error;
+}
+
+int attach_kernel_check(const char *who, const char *name, const struct ioam6_namespaces *namespaces)
+{
+	int id = kernel_writes(name, namespaces);
+
+	if (id < 0)
+		return 0;
+	fprintf(stderr,
+		"%s: %s: the kernel itself writes there in namespace %d (sysctl net.ipv6.conf.%s.ioam6_enabled)\n", who,
+		name, id, name);
+	return -EEXIST;
+}
 
 /* What all programs of the namespace read: there before the first of them, and changed under those that run. */
 static int netns_identify(const struct places *places, const struct words *words)
@@ -23,6 +50,10 @@ static int netns_identify(const struct places *places, const struct words *words
 
 	if (error)
 		return error;
+	if (kernel_check(places, words->who, identity_namespaces(identity))) {
+		identity_free(identity);
+		return -EEXIST;
+	}
 	error = clock_set(places->netns,
 			  words->has_clock_offset ? words->clock_offset_ns : identity_clock_offset(identity));
 	if (!error)
@@ -159,14 +190,18 @@ bool is_attached_tc(const struct places *places, enum program program, int ifind
 }
 
 /* XDP where the driver runs it and it costs nothing; on veth it would turn the peer's segmentation offload off. */
-enum device_via attach_via(enum device_via wanted, const char *device)
+enum device_via attach_via(enum device_via wanted, const char *device, uint8_t *why)
 {
 	char driver[32] = "";
+	bool veth;
 
+	*why = DEVICE_WHY_WORD;
 	if (wanted)
 		return wanted;
 	netlink_driver(device, driver, sizeof(driver));
-	return strcmp(driver, "veth") == 0 ? DEVICE_VIA_TC : DEVICE_VIA_XDP;
+	veth = strcmp(driver, "veth") == 0;
+	*why = veth ? DEVICE_WHY_VETH : DEVICE_WHY_DRIVER;
+	return veth ? DEVICE_VIA_TC : DEVICE_VIA_XDP;
 }
 
 int attach_xdp(const struct places *places, const char *who, const struct words_device *at, enum device_via wanted,
@@ -179,7 +214,7 @@ int attach_xdp(const struct places *places, const char *who, const struct words_
 		return error;
 	error = program_attach_xdp(object, program, at->ifindex);
 	program_unload(object);
-	if (error == -EBUSY)
+	if (error == -EBUSY && wanted)
 		fprintf(stderr, "%s: %s: another XDP program is there: try via tc\n", who, at->name);
 	if (error == -EOPNOTSUPP && wanted)
 		fprintf(stderr, "%s: %s: no XDP in its driver: try via tc\n", who, at->name);

@@ -18,6 +18,9 @@ struct json_t;
 int attach_open(struct places *places, const struct words *words);
 void attach_close(const struct places *places, int devices);
 
+/* 0, or -EEXIST where the kernel itself writes in one of these namespaces on the device, printed. */
+int attach_kernel_check(const char *who, const char *name, const struct ioam6_namespaces *namespaces);
+
 /* Fills device->self and name from node.yaml and device->node_id; -errno, printed. */
 int attach_identify(const char *who, const struct words_device *at, struct device *device);
 
@@ -34,7 +37,7 @@ int detach_tc(const struct places *places, enum program program, int ifindex);
 bool is_attached_tc(const struct places *places, enum program program, int ifindex, const struct device *device);
 
 /* Where packets that come in are met: as wanted, else as the device's driver asks. */
-enum device_via attach_via(enum device_via wanted, const char *device);
+enum device_via attach_via(enum device_via wanted, const char *device, uint8_t *why);
 
 /* Loads an XDP program and attaches it. -EBUSY and, where XDP is wanted and no other, -EOPNOTSUPP were printed. */
 int attach_xdp(const struct places *places, const char *who, const struct words_device *at, enum device_via wanted,

@@ -17,7 +17,20 @@ enum { DEVICES_MAX = 4096 };
 
 const char *device_via_name(enum device_via via)
 {
-	return via == DEVICE_VIA_XDP ? "xdp" : "tc";
+	return via == DEVICE_VIA_XDP ? "xdp" : via == DEVICE_VIA_KERNEL ? "kernel" : "tc";
+}
+
+const char *device_why_text(enum device_why why)
+{
+	static const char *const texts[] = {
+		[DEVICE_WHY_WORD] = "as the word says",
+		[DEVICE_WHY_VETH] = "veth, XDP would turn the peer's segmentation off",
+		[DEVICE_WHY_DRIVER] = "the driver runs XDP",
+		[DEVICE_WHY_NO_DRIVER] = "the driver runs no XDP",
+		[DEVICE_WHY_OTHERS] = "another XDP program is there",
+	};
+
+	return why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "";
 }
 
 int devices_open(const char *folder, bool create)

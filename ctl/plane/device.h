@@ -14,7 +14,7 @@
 #include "tc/plane.h"
 
 enum device_role { DEVICE_HOST = 1, DEVICE_ROUTER = 2 };
-enum device_via { DEVICE_VIA_XDP = 1, DEVICE_VIA_TC = 2 };
+enum device_via { DEVICE_VIA_XDP = 1, DEVICE_VIA_TC = 2, DEVICE_VIA_KERNEL = 3 };
 
 struct device {
 	uint32_t roles;
@@ -33,14 +33,21 @@ struct device {
 	uint8_t order, router_order; /* enum hook_order */
 	int32_t tried;		     /* ifindex of a device of this name that could not be started; 0: none */
 	uint8_t peer_side;	     /* a host's: programs are on the hooks where a pod's packets come in and go out */
-	uint8_t reserved[7];
+	uint8_t via_why;	     /* of a router: enum device_why */
+	uint8_t kernel_saved;	     /* what follows is set */
+	uint8_t reserved;
+	uint32_t kernel_before[3]; /* what its IOAM sysctls were: id, wide id, enabled */
 	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];
 };
 
-/* "xdp" or "tc" */
+/* Why the device is where it is. */
+enum device_why { DEVICE_WHY_WORD, DEVICE_WHY_VETH, DEVICE_WHY_DRIVER, DEVICE_WHY_NO_DRIVER, DEVICE_WHY_OTHERS };
+
+/* "xdp", "tc" or "kernel" */
 const char *device_via_name(enum device_via via);
+const char *device_why_text(enum device_why why);
 
 /* fd of the map in `folder` (places.netns); -ENOENT without `create` if there is none. */
 int devices_open(const char *folder, bool create);

@@ -96,7 +96,8 @@ static int reply_off_set(int map, const struct host_settings *settings)
 static int sink_attach(const struct places *places, const char *who, const struct words_device *at, const char *cgroup,
 		       struct device *device, const struct host_settings *settings)
 {
-	enum device_via via = device->peer_side ? DEVICE_VIA_TC : attach_via(device->sink_via_wanted, at->name);
+	uint8_t why;
+	enum device_via via = device->peer_side ? DEVICE_VIA_TC : attach_via(device->sink_via_wanted, at->name, &why);
 	struct sink_config config = { .self = device->self,
 				      .replies = device->replies,
 				      .plain = device->plain,

@@ -412,6 +412,11 @@ void identity_fill(const struct identity *identity, const char *device, int ifin
 		self->interface_wide = (uint32_t)interface->id_wide;
 }
 
+const char *identity_interface(const struct identity *identity, unsigned int n)
+{
+	return n < identity->interface_count ? identity->interfaces[n].name : NULL;
+}
+
 const struct ioam6_namespaces *identity_namespaces(const struct identity *identity)
 {
 	return &identity->namespaces;

@@ -40,6 +40,9 @@ void identity_free(struct identity *identity);
  */
 void identity_fill(const struct identity *identity, const char *device, int ifindex, struct plane_node *self);
 
+/* The n-th device that the file names, or NULL. */
+const char *identity_interface(const struct identity *identity, unsigned int n);
+
 /* At least one. */
 const struct ioam6_namespaces *identity_namespaces(const struct identity *identity);
 

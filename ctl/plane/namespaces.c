@@ -145,18 +145,25 @@ static json_t *namespace_json(const struct ioam6_namespace *namespace)
 	for (unsigned int i = 0; i < namespace->schema_words * IOAM6_WORD; i++)
 		sprintf(hex + 2 * i, "%02x", namespace->schema[i]);
 	json_object_set_new(object, "schema_id", json_integer(namespace->schema_id));
-	json_object_set_new(object, "schema", json_string(hex));
+	if (*hex)
+		json_object_set_new(object, "schema", json_string(hex));
 	return object;
+}
+
+json_t *namespaces_list_json(const struct ioam6_namespaces *namespaces)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < namespaces->count && i < IOAM6_NAMESPACES_MAX; i++)
+		json_array_append_new(list, namespace_json(&namespaces->list[i]));
+	return list;
 }
 
 json_t *namespaces_json(const char *folder)
 {
 	struct plane_namespaces *now = calloc(1, sizeof(*now));
-	json_t *list = json_array();
+	json_t *list = now && namespaces_get(folder, now) == 0 ? namespaces_list_json(&now->node) : json_array();
 
-	if (now && namespaces_get(folder, now) == 0)
-		for (uint32_t i = 0; i < now->node.count && i < IOAM6_NAMESPACES_MAX; i++)
-			json_array_append_new(list, namespace_json(&now->node.list[i]));
 	free(now);
 	return list;
 }

@@ -26,7 +26,8 @@ int namespaces_get(const char *folder, struct plane_namespaces *now);
 
 const char *namespace_time_name(unsigned int time);
 
-/* Each with its number and all that was set. */
+/* Each with its number and all that was set; those that programs write now. */
+struct json_t *namespaces_list_json(const struct ioam6_namespaces *namespaces);
 struct json_t *namespaces_json(const char *folder);
 
 #endif

@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attach.h"
 #include "clock.h"
 #include "counters.h"
+#include "identity.h"
+#include "kernel.h"
 #include "namespaces.h"
 #include "program.h"
 #include "start.h"
@@ -29,16 +32,25 @@ static int hook_tc(const struct places *places, enum program program, const stru
 	return error;
 }
 
+/* `auto` goes by tc where the driver has no XDP, or somebody else has it. */
+static bool arrive_falls_back(int error, struct device *device)
+{
+	if (device->via_wanted || (error != -EOPNOTSUPP && error != -EBUSY))
+		return false;
+	device->via_why = error == -EBUSY ? DEVICE_WHY_OTHERS : DEVICE_WHY_NO_DRIVER;
+	return true;
+}
+
 static int arrive_attach(const struct places *places, const char *who, const struct words_device *at,
 			 const struct transit_config *config, struct device *device)
 {
-	enum device_via via = attach_via(device->via_wanted, at->name);
+	enum device_via via = attach_via(device->via_wanted, at->name, &device->via_why);
 	int error = 0;
 
 	if (via == DEVICE_VIA_XDP) {
 		error = attach_xdp(places, who, at, device->via_wanted, PROGRAM_XDP_TRANSIT, config, sizeof(*config));
-		if (error == -EOPNOTSUPP && !device->via_wanted)
-			via = DEVICE_VIA_TC; /* the driver has no native XDP */
+		if (arrive_falls_back(error, device))
+			via = DEVICE_VIA_TC;
 	}
 	if (via == DEVICE_VIA_TC)
 		error = hook_tc(places, PROGRAM_TC_TRANSIT, config, at->ifindex, device);
@@ -55,6 +67,8 @@ static void router_detach(const struct places *places, int devices, int ifindex)
 
 	if (!device_get(devices, ifindex, &device) || !(device.roles & DEVICE_ROUTER))
 		return;
+	if (device.via == DEVICE_VIA_KERNEL)
+		kernel_detach(places, devices, ifindex, &device);
 	program_detach_xdp(PROGRAM_XDP_TRANSIT, ifindex);
 	detach_tc(places, PROGRAM_TC_TRANSIT, ifindex);
 	detach_tc(places, PROGRAM_DEPART, ifindex);
@@ -66,35 +80,63 @@ static int router_attach(const struct places *places, const char *who, const str
 			 struct device *device)
 {
 	struct transit_config config = { .self = device->self, .netns = (uint32_t)places->netns_cookie };
-	int error = hook_tc(places, PROGRAM_DEPART, &config, at->ifindex, device);
+	int error;
 
+	if (device->via_wanted == DEVICE_VIA_KERNEL)
+		return kernel_attach(places, who, device);
+	error = hook_tc(places, PROGRAM_DEPART, &config, at->ifindex, device);
 	return error ? error : arrive_attach(places, who, at, &config, device);
 }
 
+/* The devices map knows of it before it is done, so that it will be undone. */
 int router_start(const struct places *places, int devices, const char *who, const struct words_device *at,
 		 struct device *device)
 {
-	int error = device_set(devices, at->ifindex, device);
+	int error;
 
+	if (device->via_wanted == DEVICE_VIA_KERNEL)
+		device->via = DEVICE_VIA_KERNEL;
+	error = device_set(devices, at->ifindex, device);
 	if (!error)
 		error = router_attach(places, who, at, device);
+	device_set(devices, at->ifindex, device);
 	if (error) {
 		fprintf(stderr, "%s: %s: %s\n", who, at->name, strerror(-error));
 		router_detach(places, devices, at->ifindex);
 		return EXIT_FAILED;
 	}
-	device_set(devices, at->ifindex, device);
 	devices_forget_name(places->netns, devices, at->name, at->ifindex);
 	return EXIT_DONE;
+}
+
+/* Two entries of one node in a packet are none that anybody could read. */
+static bool router_conflicts(const struct places *places, const struct words *words, const struct words_device *at,
+			     const struct device *device)
+{
+	bool kernel = words->via == DEVICE_VIA_KERNEL, conflicts = false;
+	struct plane_namespaces *now;
+
+	if (device->roles & DEVICE_ROUTER && device->via && (device->via == DEVICE_VIA_KERNEL) != kernel) {
+		fprintf(stderr, "%s: %s: %s is at work there, both would write into each packet: router down dev %s\n",
+			words->who, at->name, kernel ? "hopspan's transit" : "the kernel's IOAM", at->name);
+		return true;
+	}
+	now = kernel ? NULL : calloc(1, sizeof(*now));
+	if (now && namespaces_get(places->netns, now) == 0)
+		conflicts = attach_kernel_check(words->who, at->name, &now->node);
+	free(now);
+	return conflicts;
 }
 
 static int router_up_device(const struct places *places, int devices, const struct words *words,
 			    const struct words_device *at)
 {
 	struct device device = { 0 };
-	int error;
+	int error, status;
 
 	device_get(devices, at->ifindex, &device);
+	if (router_conflicts(places, words, at, &device))
+		return EXIT_FAILED;
 	device.roles |= DEVICE_ROUTER;
 	device.node_id = (int32_t)words->node_id;
 	device.via_wanted = words->via;
@@ -107,17 +149,56 @@ static int router_up_device(const struct places *places, int devices, const stru
 		fprintf(stderr, "%s: which node is this? node-id N, or node.yaml\n", words->who);
 		return EXIT_FAILED;
 	}
-	attach_hook(places, at->ifindex, DEVICE_ROUTER, words->order, &device);
-	return router_start(places, devices, words->who, at, &device);
+	if (words->via != DEVICE_VIA_KERNEL)
+		attach_hook(places, at->ifindex, DEVICE_ROUTER, words->order, &device);
+	status = router_start(places, devices, words->who, at, &device);
+	if (!status && device.via_why)
+		printf("%s: via %s: %s\n", at->name, device_via_name(device.via), device_why_text(device.via_why));
+	return status;
+}
+
+/* Without a device: those that node.yaml names. */
+static int kernel_devices_add(struct words *words)
+{
+	struct identity *identity = NULL;
+	int status = EXIT_DONE;
+
+	if (words->device_count)
+		return EXIT_DONE;
+	if (identity_read(NULL, &identity))
+		return EXIT_FAILED;
+	for (unsigned int i = 0; !status && identity_interface(identity, i); i++)
+		status = words_add(words, identity_interface(identity, i));
+	identity_free(identity);
+	if (!status && !words->device_count)
+		status = misuse(command_of(cmd_router_up), "which device? dev DEV, or interfaces in node.yaml");
+	return status;
+}
+
+/* `router up kernel`: all that is left to choose is the devices. */
+static int kernel_words_check(struct words *words)
+{
+	if (words->via)
+		return misuse(command_of(cmd_router_up), "via: the kernel it is");
+	if (words->order)
+		return misuse(command_of(cmd_router_up), "order: the kernel has no hooks for its own");
+	if (words->has_clock_offset && words->clock_offset_ns)
+		return misuse(command_of(cmd_router_up), "clock-offset: the kernel writes its own time");
+	words->via = DEVICE_VIA_KERNEL;
+	return kernel_devices_add(words);
 }
 
 int cmd_router_up(const struct options *options, int argc, char **argv)
 {
+	bool kernel = argc && strcmp(argv[0], "kernel") == 0;
 	struct words words;
 	struct places places;
-	int devices, status = words_parse(&words, command_of(cmd_router_up), WORDS_ROUTER, false, argc, argv);
+	int devices, status;
 
 	(void)options;
+	status = words_parse(&words, command_of(cmd_router_up), WORDS_ROUTER, kernel, argc - kernel, argv + kernel);
+	if (kernel && !status)
+		status = kernel_words_check(&words);
 	if (status || (status = words_check_machine(words.who)))
 		return status;
 	devices = attach_open(&places, &words);
@@ -135,24 +216,40 @@ int cmd_router_down(const struct options *options, int argc, char **argv)
 	return attach_down(command_of(cmd_router_down), DEVICE_ROUTER, router_detach, argc, argv);
 }
 
-static json_t *router_json(const struct places *places, int ifindex, const struct device *device)
+static bool router_arrives(const struct places *places, int ifindex, const struct device *device)
 {
-	bool arrives = device->via == DEVICE_VIA_XDP ? program_is_attached_xdp(PROGRAM_XDP_TRANSIT, ifindex)
-						     : is_attached_tc(places, PROGRAM_TC_TRANSIT, ifindex, device);
-	json_t *object = attach_json(device);
+	if (device->via == DEVICE_VIA_KERNEL)
+		return kernel_is_attached(device);
+	return device->via == DEVICE_VIA_XDP ? program_is_attached_xdp(PROGRAM_XDP_TRANSIT, ifindex)
+					     : is_attached_tc(places, PROGRAM_TC_TRANSIT, ifindex, device);
+}
 
-	json_object_set_new(object, "interface_wide", json_integer(device->self.interface_wide));
-	json_object_set_new(object, "namespaces", namespaces_json(places->netns));
+/* What hopspan's own programs do on the device. */
+static void transit_json(json_t *object, const struct places *places, int ifindex, const struct device *device)
+{
 	json_object_set_new(object, "clock_offset", json_integer(clock_offset_ns(places->netns)));
 	json_object_set_new(object, "hook", json_string(hook_name(device->router_hook)));
 	json_object_set_new(object, "order", json_string(hook_order_name(device->router_order)));
-	json_object_set_new(object, "via", json_string(device_via_name(device->via)));
-	json_object_set_new(object, "delay", json_string("before-queue"));
-	json_object_set_new(object, "transit_attached", json_boolean(arrives));
 	json_object_set_new(object, "depart_attached",
 			    json_boolean(is_attached_tc(places, PROGRAM_DEPART, ifindex, device)));
 	json_object_set_new(object, "transit", counters_json(places->netns, "transit"));
 	json_object_set_new(object, "depart", counters_json(places->netns, "depart"));
+}
+
+static json_t *router_json(const struct places *places, int ifindex, const struct device *device)
+{
+	bool kernel = device->via == DEVICE_VIA_KERNEL;
+	json_t *object = attach_json(device);
+
+	json_object_set_new(object, "interface_wide", json_integer(device->self.interface_wide));
+	json_object_set_new(object, "via", json_string(device_via_name(device->via)));
+	if (device->via_why)
+		json_object_set_new(object, "why", json_string(device_why_text(device->via_why)));
+	json_object_set_new(object, "delay", json_string(kernel ? "none" : "before-queue"));
+	json_object_set_new(object, "namespaces", kernel ? kernel_namespaces_json() : namespaces_json(places->netns));
+	json_object_set_new(object, "transit_attached", json_boolean(router_arrives(places, ifindex, device)));
+	if (!kernel)
+		transit_json(object, places, ifindex, device);
 	return object;
 }
 

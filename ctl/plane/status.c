@@ -32,7 +32,9 @@ static json_t *devices_json(const char *folder)
 			json_object_set_new(object, "sink_via", json_string(device_via_name(device.sink_via)));
 		}
 		if (device.roles & DEVICE_ROUTER) {
-			json_object_set_new(object, "router_hook", json_string(hook_name(device.router_hook)));
+			json_object_set_new(
+			    object, "router_hook",
+			    json_string(device.via == DEVICE_VIA_KERNEL ? "kernel" : hook_name(device.router_hook)));
 			json_object_set_new(object, "transit_via", json_string(device_via_name(device.via)));
 		}
 		json_array_append_new(list, object);

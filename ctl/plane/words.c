@@ -216,6 +216,11 @@ int words_parse(struct words *words, const struct command *command, int known, b
 	return 0;
 }
 
+int words_add(struct words *words, const char *device)
+{
+	return word_device(words, device, false);
+}
+
 int words_check_machine(const char *who)
 {
 	if (geteuid() != 0) {

@@ -50,6 +50,9 @@ int words_parse(struct words *words, const struct command *command, int known, b
 /* The default, where none was said; no limit where all packets have none. */
 long words_bulk_budget(const struct words *words);
 
+/* Adds a device that no word names. 0 or EXIT_FAILED, printed. */
+int words_add(struct words *words, const char *device);
+
 /* Root, and a kernel with IPv6? 0 or EXIT_FAILED, printed. */
 int words_check_machine(const char *who);
 
