@@ -37,6 +37,8 @@ struct device {
 	uint8_t kernel_saved;	     /* what follows is set */
 	uint8_t reserved;
 	uint32_t kernel_before[3]; /* what its IOAM sysctls were: id, wide id, enabled */
+	uint32_t kernel_written[3];
+	uint32_t reserved_more;
 	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];

@@ -77,8 +77,7 @@ static const char *device_sysctl_name(const char *device, enum device_sysctl whi
 	return name;
 }
 
-/* As `up` writes them. */
-static uint32_t device_sysctl_ours(const struct device *device, enum device_sysctl which)
+static uint32_t device_sysctl_wanted(const struct device *device, enum device_sysctl which)
 {
 	return which == DEVICE_ID ? device->self.interface : which == DEVICE_ID_WIDE ? device->self.interface_wide : 1;
 }
@@ -249,8 +248,10 @@ static int device_sysctls_set(struct device *device)
 	}
 	if (!error)
 		device->kernel_saved = 1;
-	for (enum device_sysctl i = 0; !error && i < DEVICE_SYSCTLS; i++)
-		error = sysctl_write(device_sysctl_name(device->name, i, name), device_sysctl_ours(device, i));
+	for (enum device_sysctl i = 0; !error && i < DEVICE_SYSCTLS; i++) {
+		device->kernel_written[i] = device_sysctl_wanted(device, i);
+		error = sysctl_write(device_sysctl_name(device->name, i, name), device->kernel_written[i]);
+	}
 	return error;
 }
 
@@ -302,8 +303,8 @@ void kernel_detach(const struct places *places, int devices, int ifindex, const 
 	bool there = if_indextoname((unsigned int)ifindex, now);
 
 	for (int i = DEVICE_SYSCTLS - 1; there && device->kernel_saved && i >= 0; i--)
-		sysctl_restore(device_sysctl_name(now, (enum device_sysctl)i, name),
-			       device_sysctl_ours(device, (enum device_sysctl)i), device->kernel_before[i]);
+		sysctl_restore(device_sysctl_name(now, (enum device_sysctl)i, name), device->kernel_written[i],
+			       device->kernel_before[i]);
 	if (!others_are_left(devices, ifindex))
 		netns_restore(places);
 }
