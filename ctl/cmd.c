@@ -33,8 +33,8 @@ const struct command commands[] = {
 	  "  replies on|off  carry a request's context back in its answer (on)\n"
 	  "All of this host:\n"
 	  "  budget N        stamped packets a second, against floods (100000; 0: no limit)\n"
-	  "  bulk-budget N   of these, shadows beside offloaded packets (1000; 0: no limit),\n"
-	  "                  so that bulk data keeps its pace\n"
+	  "  bulk-budget N   of these, shadows beside offloaded packets, so that bulk data\n"
+	  "                  keeps its pace (1000; 0: no limit)\n"
 	  "  via WAY         where stamped packets are met: xdp (before they merge), tc, or\n"
 	  "                  auto: xdp where the driver has it, tc else and on veth\n"
 	  "  side own|peer   peer: DEV is the host's side of a pod's veth, and the pod's\n"
@@ -58,9 +58,9 @@ const struct command commands[] = {
 	  "  order WAY   first or last of the programs at tc (clsact: first; tcx: last)\n"
 	  "  node-id N   24 bits, in place of node.yaml's\n"
 	  "  clock-offset N  ns that this node's clock is off, in place of node.yaml's (0)\n"
-	  "  kernel      the first word: no programs of ours, but the kernel's own IOAM, fed\n"
-	  "              with the ids and namespaces of node.yaml, on its interfaces where\n"
-	  "              no device is named\n"
+	  "  kernel      the first word: no programs of ours, but the kernel's own IOAM,\n"
+	  "              fed with the ids and namespaces of node.yaml, on its interfaces\n"
+	  "              where no device is named\n"
 	  "The delay written is the node's work, before the egress queue; the kernel itself\n"
 	  "writes none. A second `up` with another node.yaml changes what is written.\n" },
 	{ "router", "down", cmd_router_down, "[dev DEV]...", "undo `router up`, on all its devices or those named",
