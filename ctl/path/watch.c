@@ -2,7 +2,6 @@
 /* The thread that looks at all paths: finds the namespaces, keeps the beat, lets the probes run between two looks. */
 #include "watch.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -29,19 +28,17 @@ struct watch {
 	struct path_counts counts;
 };
 
-static void netns_see(struct watch *watch, const char *root, const char *name)
+static void netns_see(const char *folder, const char *name, void *arg)
 {
-	char folder[2 * PATH_MAX], *end;
-	uint64_t cookie = strtoull(name, &end, 10);
+	struct watch *watch = arg;
+	uint64_t cookie = strtoull(name, NULL, 10);
 
-	if (*end || end == name)
-		return;
 	for (unsigned int i = 0; i < watch->count; i++)
 		if (paths_cookie(watch->list[i]) == cookie && paths_are_current(watch->list[i])) {
 			watch->seen[i] = true;
 			return;
 		}
-	if (watch->count == NAMESPACES_MAX || snprintf(folder, sizeof(folder), "%s/netns/%s", root, name) >= PATH_MAX)
+	if (watch->count == NAMESPACES_MAX)
 		return;
 	watch->list[watch->count] = paths_open(folder, cookie, &watch->prober, &watch->log, &watch->counts);
 	if (watch->list[watch->count])
@@ -52,20 +49,11 @@ static void netns_see(struct watch *watch, const char *root, const char *name)
 static void watch_refresh(struct watch *watch)
 {
 	struct places places;
-	char path[PATH_MAX + 8];
-	struct dirent *entry;
-	DIR *dir = NULL;
 
 	for (unsigned int i = 0; i < watch->count; i++)
 		watch->seen[i] = false;
-	if (places_open(&places, 0, "hopspan collect") == 0) {
-		snprintf(path, sizeof(path), "%s/netns", places.root);
-		dir = opendir(path);
-	}
-	while (dir && (entry = readdir(dir)))
-		netns_see(watch, places.root, entry->d_name);
-	if (dir)
-		closedir(dir);
+	if (places_open(&places, 0, "hopspan collect") == 0)
+		places_each(places.root, "netns", netns_see, watch);
 	for (unsigned int i = watch->count; i-- > 0;) {
 		if (watch->seen[i]) {
 			paths_refresh(watch->list[i]);

@@ -3,7 +3,6 @@
 #include "comeback.h"
 
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,26 +124,21 @@ static struct netns *netns_of(struct comeback *comeback, uint64_t cookie)
 	return &comeback->list[comeback->count++];
 }
 
+static void netns_visit(const char *folder, const char *name, void *comeback)
+{
+	int home = netns_enter(netns_of(comeback, strtoull(name, NULL, 10)));
+
+	(void)folder;
+	if (home < 0)
+		return;
+	netns_look();
+	netns_leave(home);
+}
+
 void comeback_look(struct comeback *comeback)
 {
 	struct places places;
-	char path[PATH_MAX + 8], *end;
-	struct dirent *entry;
-	DIR *dir;
 
-	if (places_open(&places, 0, WHO))
-		return;
-	snprintf(path, sizeof(path), "%s/netns", places.root);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		uint64_t cookie = strtoull(entry->d_name, &end, 10);
-		int home = *end || end == entry->d_name ? -ENOENT : netns_enter(netns_of(comeback, cookie));
-
-		if (home < 0)
-			continue;
-		netns_look();
-		netns_leave(home);
-	}
-	if (dir)
-		closedir(dir);
+	if (places_open(&places, 0, WHO) == 0)
+		places_each(places.root, "netns", netns_visit, comeback);
 }

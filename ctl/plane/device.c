@@ -3,7 +3,6 @@
 #include "device.h"
 
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -136,20 +135,23 @@ static bool netns_uses_cgroup(const char *folder, uint64_t cgroup_id)
 	return used;
 }
 
+struct cgroup_use {
+	uint64_t id;
+	bool used;
+};
+
+static void netns_ask(const char *folder, const char *name, void *arg)
+{
+	struct cgroup_use *cgroup = arg;
+
+	(void)name;
+	cgroup->used |= netns_uses_cgroup(folder, cgroup->id);
+}
+
 bool devices_use_cgroup(const struct places *places, uint64_t cgroup_id)
 {
-	char path[2 * PATH_MAX];
-	struct dirent *entry;
-	bool used = false;
-	DIR *dir;
+	struct cgroup_use cgroup = { .id = cgroup_id };
 
-	snprintf(path, sizeof(path), "%s/netns", places->root);
-	dir = opendir(path);
-	while (dir && !used && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "%s/netns/%s", places->root, entry->d_name);
-		used = entry->d_name[0] != '.' && netns_uses_cgroup(path, cgroup_id);
-	}
-	if (dir)
-		closedir(dir);
-	return used;
+	places_each(places->root, "netns", netns_ask, &cgroup);
+	return cgroup.used;
 }

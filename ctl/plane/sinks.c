@@ -3,7 +3,6 @@
 #include "sinks.h"
 
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -90,19 +89,16 @@ static void sink_drop(struct sinks *sinks, unsigned int i)
 	sinks->list[i] = sinks->list[--sinks->count];
 }
 
-static void netns_see(struct sinks *sinks, const char *root, const char *name)
+static void netns_see(const char *folder, const char *name, void *arg)
 {
-	char folder[2 * PATH_MAX], *end;
-	uint64_t cookie = strtoull(name, &end, 10);
+	struct sinks *sinks = arg;
+	uint64_t cookie = strtoull(name, NULL, 10);
 
-	if (*end || end == name)
-		return;
 	for (unsigned int i = 0; i < sinks->count; i++)
 		if (sinks->list[i].cookie == cookie) {
 			sinks->list[i].seen = true;
 			return;
 		}
-	snprintf(folder, sizeof(folder), "%s/netns/%s", root, name);
 	if (sinks->count < SINKS_MAX)
 		sink_add(sinks, folder, cookie);
 }
@@ -110,20 +106,12 @@ static void netns_see(struct sinks *sinks, const char *root, const char *name)
 int sinks_refresh(struct sinks *sinks)
 {
 	struct places places;
-	char path[PATH_MAX + 8];
-	struct dirent *entry;
-	DIR *dir;
 
 	for (unsigned int i = 0; i < sinks->count; i++)
 		sinks->list[i].seen = false;
 	if (places_open(&places, 0, "hopspan collect"))
 		return 0;
-	snprintf(path, sizeof(path), "%s/netns", places.root);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		netns_see(sinks, places.root, entry->d_name);
-	if (dir)
-		closedir(dir);
+	places_each(places.root, "netns", netns_see, sinks);
 	for (unsigned int i = sinks->count; i-- > 0;)
 		if (!sinks->list[i].seen)
 			sink_drop(sinks, i);
