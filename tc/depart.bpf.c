@@ -92,6 +92,7 @@ static __always_inline __u64 delay_from_data(const struct leaving *leaving, enum
 {
 	__u32 type = leaving->found.trace.type, then_ns, now_ns;
 	struct ioam6_node now = {};
+	__s32 seconds;
 	const __u8 *field = node_field(leaving->ip6, leaving->end, leaving->newest, type, IOAM6_FRACTION, 0, 4);
 
 	if (!field)
@@ -102,7 +103,8 @@ static __always_inline __u64 delay_from_data(const struct leaving *leaving, enum
 	field = node_field(leaving->ip6, leaving->end, leaving->newest, type, IOAM6_SECONDS, 0, 4);
 	if (!field)
 		return now_ns >= then_ns ? now_ns - then_ns : now_ns + IOAM6_NS_PER_S - then_ns;
-	return time_between(then_ns, (__u64)(now.seconds - be32_load(field)) * IOAM6_NS_PER_S + now_ns);
+	seconds = now.seconds - be32_load(field);
+	return seconds < 0 ? ~0ULL : time_between(then_ns, (__u64)seconds * IOAM6_NS_PER_S + now_ns);
 }
 
 /* Without metadata: the newest data in the trace, if it is what this node wrote a moment ago. */

@@ -139,15 +139,15 @@ static void departure_check(const struct packet *packet, void *arg)
 	packet_expect_octets(&forwarded, "packet", out.octets, out.len, wanted, forwarded.len);
 }
 
-void test_tc_depart(void **state)
+static void departures_check(unsigned int tags)
 {
 	struct transit_config in = { .self = trial_self() }, out = depart_config();
 	struct passage passage = {
-		.in = { PROGRAM_TC_TRANSIT, .role = "transit", .ethertype = ETHERTYPE_IPV6 },
-		.out = { PROGRAM_DEPART, .role = "depart", .ethertype = ETHERTYPE_IPV6, .came_in_from = 1 },
+		.in = { PROGRAM_TC_TRANSIT, .role = "transit", .ethertype = ETHERTYPE_IPV6, .tags = tags },
+		.out = { PROGRAM_DEPART, .role = "depart", .ethertype = ETHERTYPE_IPV6, .tags = tags,
+			 .came_in_from = 1 },
 	};
 
-	(void)state;
 	trial_load(&passage.in, &in, sizeof(in));
 	trial_load(&passage.out, &out, sizeof(out));
 	packets_each(departure_check, &passage);
@@ -156,6 +156,13 @@ void test_tc_depart(void **state)
 	trial_expect_all(&passage.out, OUTCOME_overflowed, OUTCOME_overflowed);
 	trial_unload(&passage.out);
 	trial_unload(&passage.in);
+}
+
+void test_tc_depart(void **state)
+{
+	(void)state;
+	departures_check(0);
+	departures_check(2);
 }
 
 /* A packet that came in nowhere was made here: nothing to complete. */

@@ -18,7 +18,7 @@
 #include "wire/node.h"
 #include "xdp/transit.h"
 
-enum { NS_PER_S = 1000000000 };
+enum { NS_PER_S = 1000000000, TRIAL_NETNS = 0x6e657473 };
 
 static void arrival_take(const struct packet *packet, const struct trial_out *out, uint8_t *wanted, uint32_t slot,
 			 uint32_t type)
@@ -71,6 +71,7 @@ static void meta_check(const struct packet *packet, const struct trial_out *out,
 	packet_expect(packet, "metadata's length", out->meta_len, sizeof(meta));
 	memcpy(&meta, out->meta, sizeof(meta));
 	packet_expect(packet, "metadata's magic", meta.magic, TRANSIT_META_MAGIC);
+	packet_expect(packet, "metadata's network namespace", meta.netns, TRIAL_NETNS);
 	packet_expect(packet, "metadata's slot", meta.slot, slot);
 	after = meta.arrival_tai_ns - out->begin_tai_ns;
 	packet_expect(packet, "arrival within the run", after <= out->end_tai_ns - out->begin_tai_ns, true);
@@ -122,10 +123,10 @@ static void arrival_check(const struct packet *packet, void *arg)
 		packet_expect(packet, "metadata's length", out.meta_len, 0);
 }
 
-static void arrivals_check(enum program program, bool link)
+static void arrivals_check(enum program program, bool link, unsigned int tags)
 {
-	struct transit_config config = { .self = trial_self() };
-	struct trial trial = { program, .role = "transit", .ethertype = link ? ETHERTYPE_IPV6 : 0 };
+	struct transit_config config = { .self = trial_self(), .netns = TRIAL_NETNS };
+	struct trial trial = { program, .role = "transit", .ethertype = link ? ETHERTYPE_IPV6 : 0, .tags = tags };
 
 	if (!link)
 		config.self.link_len = 0;
@@ -141,19 +142,37 @@ static void arrivals_check(enum program program, bool link)
 void test_xdp_transit(void **state)
 {
 	(void)state;
-	arrivals_check(PROGRAM_XDP_TRANSIT, true);
+	arrivals_check(PROGRAM_XDP_TRANSIT, true, 0);
 }
 
 void test_xdp_transit_without_link_layer(void **state)
 {
 	(void)state;
-	arrivals_check(PROGRAM_XDP_TRANSIT, false);
+	arrivals_check(PROGRAM_XDP_TRANSIT, false, 0);
 }
 
 void test_tc_transit(void **state)
 {
 	(void)state;
-	arrivals_check(PROGRAM_TC_TRANSIT, true);
+	arrivals_check(PROGRAM_TC_TRANSIT, true, 0);
+}
+
+/* Behind one VLAN tag and behind two; a third is more than anybody has. */
+void test_transit_vlan_tags(void **state)
+{
+	static const enum program programs[] = { PROGRAM_XDP_TRANSIT, PROGRAM_TC_TRANSIT };
+	struct transit_config config = { .self = trial_self() };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct trial trial = { programs[i], .role = "transit", .ethertype = ETHERTYPE_IPV6, .tags = 3 };
+
+		arrivals_check(programs[i], true, 1);
+		arrivals_check(programs[i], true, 2);
+		trial_load(&trial, &config, sizeof(config));
+		packets_each(trial_untouched_check, &trial);
+		trial_unload(&trial);
+	}
 }
 
 /* What the link layer calls something else is not looked into, whatever it looks like. */

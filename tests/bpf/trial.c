@@ -15,6 +15,7 @@
 #include "ctl/plane/counters.h"
 #include "ctl/plane/namespaces.h"
 #include "wire/context.h"
+#include "wire/ethernet.h"
 #include "wire/node.h"
 
 enum { NS_PER_S = 1000000000 };
@@ -108,6 +109,16 @@ static void counters_set(struct trial *trial, struct trial_out *out)
 	}
 }
 
+/* The outermost tag is a provider's. */
+static uint32_t tags_make(const struct trial *trial, uint8_t *at)
+{
+	for (unsigned int i = 0; i < trial->tags; i++) {
+		be16_store(at + i * VLAN_TAG_LEN, i || trial->tags == 1 ? ETHERTYPE_VLAN : ETHERTYPE_SERVICE_VLAN);
+		be16_store(at + i * VLAN_TAG_LEN + 2, (uint16_t)(0x2000 + i + 1));
+	}
+	return trial->tags * VLAN_TAG_LEN;
+}
+
 static uint32_t frame_make(const struct trial *trial, const struct packet *packet, uint8_t *frame)
 {
 	static const uint8_t link[ETHERNET_TYPE_AT] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1 };
@@ -115,7 +126,8 @@ static uint32_t frame_make(const struct trial *trial, const struct packet *packe
 
 	if (link_len) {
 		memcpy(frame, link, sizeof(link));
-		be16_store(frame + ETHERNET_TYPE_AT, trial->ethertype);
+		link_len += tags_make(trial, frame + ETHERNET_TYPE_AT);
+		be16_store(frame + link_len - 2, trial->ethertype);
 	}
 	memcpy(frame + link_len, packet->octets, packet->len);
 	return link_len;
@@ -136,7 +148,8 @@ static void frame_take(const struct packet *packet, const uint8_t *in, const uin
 
 bool trial_run(struct trial *trial, const struct packet *packet, struct trial_out *out)
 {
-	uint8_t in[VECTOR_LEN_MAX + ETHERNET_LEN], after[sizeof(in) + sizeof(out->meta)];
+	uint8_t in[VECTOR_LEN_MAX + ETHERNET_LEN + TRIAL_TAGS_MAX * VLAN_TAG_LEN],
+	    after[sizeof(in) + sizeof(out->meta)];
 	uint32_t link_len = frame_make(trial, packet, in);
 	struct __sk_buff skb = { .ingress_ifindex = trial->came_in_from };
 	struct xdp_md xdp = { .data_end = packet->len + link_len }, xdp_after = { 0 };

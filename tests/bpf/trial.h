@@ -15,6 +15,7 @@ struct trial {
 	enum program program;
 	const char *role;      /* whose counters */
 	uint16_t ethertype;    /* 0: no link-layer header, for XDP alone */
+	unsigned int tags;     /* VLAN tags in the frame, before the ethertype */
 	uint32_t came_in_from; /* ingress_ifindex */
 
 	struct bpf_object *object;
@@ -23,6 +24,7 @@ struct trial {
 	uint64_t total[OUTCOME_COUNT];	/* moved by this one */
 };
 
+enum { TRIAL_TAGS_MAX = 3 };
 enum { TRIAL_TC_UNSPEC = 0xffffffff, TRIAL_TC_SHOT = 2 }; /* verdicts: others decide; drop */
 
 /* What came out. */
