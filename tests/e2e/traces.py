@@ -4,6 +4,8 @@
 
     traces.py receive PORT                              prints "listens", and at SIGTERM how many came, each once
     traces.py send ADDRESS PORT TYPE WORDS RATE NAMESPACE...   until SIGTERM; prints how many left
+    traces.py big ADDRESS PORT TYPE WORDS LENGTH COUNT         of that many octets
+    traces.py inject DEV MAC SOURCE DESTINATION PORT TYPE WORDS TAGS...   one frame each, TAGS as 802.1ad+802.1q
 
 Each datagram is its number in decimal; namespaces take turns. TYPE is the trace type in hex, WORDS the room.
 """
@@ -13,6 +15,7 @@ import struct
 import sys
 import time
 
+NAMESPACE = 0x6873
 stopped = False
 
 
@@ -66,6 +69,29 @@ def send(address, port, trace_type, words, rate, *namespaces):
     print(f"{number} datagrams", flush=True)
 
 
+def big(address, port, trace_type, words, length, count):
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    header = hop_by_hop(NAMESPACE, int(trace_type, 16), int(words))
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_HOPOPTS, header)
+    for number in range(int(count)):
+        sock.sendto((b"%d" % number).ljust(int(length)), (address, int(port)))
+
+
+def inject(device, mac, source, destination, port, trace_type, words, *tags):
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sock.bind((device, 0))
+    header = hop_by_hop(NAMESPACE, int(trace_type, 16), int(words))
+    ends = socket.inet_pton(socket.AF_INET6, source), socket.inet_pton(socket.AF_INET6, destination)
+    for number, names in enumerate(tags):
+        datagram = struct.pack("!HHHH", int(port), int(port), 9, 0) + b"%d" % number
+        packet = struct.pack("!IHBB", 6 << 28, len(header) + len(datagram), 0, 64) + b"".join(ends)
+        packet += bytes([17]) + header[1:] + datagram
+        link = bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("020000000001")
+        for name in names.split("+"):
+            link += {"802.1q": struct.pack("!HH", 0x8100, 5), "802.1ad": struct.pack("!HH", 0x88A8, 7), "none": b""}[name]
+        sock.send(link + struct.pack("!H", 0x86DD) + packet)
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, stop)
-    {"receive": receive, "send": send}[sys.argv[1]](*sys.argv[2:])
+    {"receive": receive, "send": send, "big": big, "inject": inject}[sys.argv[1]](*sys.argv[2:])
