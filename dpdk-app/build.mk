@@ -7,8 +7,11 @@ all: $(BUILD)/hopspan-dpdk
 # System headers: DPDK's inline functions do not know our warnings.
 DPDK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libdpdk))
 DPDK_LIBS = $(shell $(PKG_CONFIG) --libs libdpdk)
-$(BUILD)/dpdk-app/%.o: OBJECT_FLAGS = $(DPDK_CFLAGS)
+$(BUILD)/dpdk-app/%.o: OBJECT_FLAGS = -Ictl $(DPDK_CFLAGS)
 
-$(BUILD)/hopspan-dpdk: $(DPDK_OBJECTS) $(BUILD)/ctl/record/leap.o
+# node.yaml is read by the command's own reader.
+DPDK_CTL := $(addprefix $(BUILD)/ctl/,plane/identity.o plane/destinations.o plane/policy.o record/document.o record/leap.o spans/arena.o)
+
+$(BUILD)/hopspan-dpdk: $(DPDK_OBJECTS) $(DPDK_CTL)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) $(shell $(PKG_CONFIG) --libs yaml-0.1 jansson)

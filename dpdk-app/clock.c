@@ -57,8 +57,8 @@ static void clock_set_zero(struct clock *clock)
 	int64_t ahead_ns = system_ns(CLOCK_TAI) - system_ns(CLOCK_REALTIME);
 
 	clock->tai = pair_read(CLOCK_TAI);
-	clock->tai.ns += clock->missing_ns;
-	clock->unix_to_tai_ns = (ahead_ns + NS_PER_S / 2) / NS_PER_S * NS_PER_S + clock->missing_ns;
+	clock->tai.ns += clock->missing_ns + clock->offset_ns;
+	clock->unix_to_tai_ns = (ahead_ns + NS_PER_S / 2) / NS_PER_S * NS_PER_S + clock->missing_ns + clock->offset_ns;
 	clock->next_ticks =
 	    clock->tai.ticks + (uint64_t)(((unsigned __int128)ADJUST_NS << 32) / (clock->ns_per_tick + 1));
 }

@@ -22,6 +22,7 @@ struct clock {
 	struct clock_pair tai;	/* where the counter stood at which TAI */
 	struct clock_pair rate; /* where the measurement of the rate began: CLOCK_MONOTONIC */
 	int64_t missing_ns;	/* what the kernel's CLOCK_TAI lacks to TAI */
+	int64_t offset_ns;	/* how far this node's clock is to be off */
 	int64_t unix_to_tai_ns; /* what the kernel's CLOCK_REALTIME lacks to TAI: whole seconds */
 	uint64_t ns_per_tick;	/* times 2^32 */
 	uint64_t next_ticks;	/* when clock_adjust() is due */

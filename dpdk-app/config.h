@@ -14,8 +14,10 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_MISUSE = 2 };
 enum { PORTS_MAX = 32 };
 
 struct config {
-	uint32_t node_id;
+	uint32_t node_id; /* each in place of node.yaml's, if it is there */
 	uint16_t namespace;
+	bool has_node_id, has_namespace, has_clock_offset;
+	int64_t clock_offset_ns;
 	uint64_t queue_bytes;
 	bool busy;			/* never sleep */
 	const char *devices[PORTS_MAX]; /* Linux network devices */

@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "config.h"
+#include "ctl/plane/identity.h"
 #include "ctl/version.h"
 #include "eal.h"
 #include "port.h"
 #include "stats.h"
-#include "wire/context.h"
 #include "worker.h"
 
 enum { NODE_ID_MAX = 0xfffffe }; /* 24 bits; all ones: not available */
@@ -23,16 +23,20 @@ static struct worker worker;
 
 static void print_help(void)
 {
-	puts("usage: hopspan-dpdk node-id N [namespace N] [queue BYTES] [busy]\n"
-	     "                    [DEV DEV [DEV DEV...]] [-- EAL ARGUMENTS]\n"
+	puts("usage: hopspan-dpdk [node-id N] [namespace N] [clock-offset N] [queue BYTES]\n"
+	     "                    [busy] [DEV DEV [DEV DEV...]] [-- EAL ARGUMENTS]\n"
 	     "\n"
 	     "Joins ports in pairs, the first with the second, the third with the fourth:\n"
 	     "what comes in by one goes out by the other unchanged, whatever it is. Where\n"
 	     "an IPv6 packet carries a trace with room in it, node data is added: ids, time\n"
 	     "of arrival, delay with the wait in the queue, octets in the queue it joined.\n"
 	     "\n"
+	     "Ids, IOAM namespaces with their formats and the clock's offset are node.yaml's\n"
+	     "($HOPSPAN_NODE_YAML, /etc/hopspan/node.yaml), which SIGHUP has read again; each\n"
+	     "of these words is in its place:\n"
 	     "  node-id N      this node's id in traces, 0 to 16777214; 0x for hexadecimal\n"
-	     "  namespace N    IOAM namespace of the traces to write to (0x6873)\n"
+	     "  namespace N    the only IOAM namespace of the traces to write to, PTP time\n"
+	     "  clock-offset N ns that this node's clock is off\n"
 	     "  queue BYTES    bound of each port's egress queue (1048576); what does not\n"
 	     "                 fit, or is more than 1024 packets, is dropped and counted\n"
 	     "  busy           poll without a pause; without it an idle forwarder sleeps\n"
@@ -92,7 +96,7 @@ static int device_add(struct config *config, const char *device)
 }
 
 /* The word at *at and what belongs to it, which moves *at on. */
-static int word_parse(struct config *config, bool *has_node_id, char **words, int *at)
+static int word_parse(struct config *config, char **words, int *at)
 {
 	const char *word = words[*at];
 	uint64_t number = 0;
@@ -107,10 +111,18 @@ static int word_parse(struct config *config, bool *has_node_id, char **words, in
 	if (strcmp(word, "node-id") == 0) {
 		err = number_parse(word, words[++*at], 0, NODE_ID_MAX, &number);
 		config->node_id = (uint32_t)number;
-		*has_node_id = true;
+		config->has_node_id = true;
 	} else if (strcmp(word, "namespace") == 0) {
 		err = number_parse(word, words[++*at], 0, UINT16_MAX, &number);
 		config->namespace = (uint16_t)number;
+		config->has_namespace = true;
+	} else if (strcmp(word, "clock-offset") == 0) {
+		word = words[++*at];
+		config->has_clock_offset = true;
+		err = identity_offset_parse(word ? word : "", &config->clock_offset_ns)
+			  ? EXIT_DONE
+			  : misuse("clock-offset \"%s\" is not a number of ns between -10^18 and 10^18",
+				   word ? word : "");
 	} else if (strcmp(word, "queue") == 0) {
 		err = number_parse(word, words[++*at], 1, UINT32_MAX, &number);
 		config->queue_bytes = number;
@@ -122,7 +134,6 @@ static int word_parse(struct config *config, bool *has_node_id, char **words, in
 
 static int config_parse(struct config *config, int argc, char **argv)
 {
-	bool has_node_id = false;
 	int err;
 
 	for (int i = 1; i < argc; i++) {
@@ -131,12 +142,10 @@ static int config_parse(struct config *config, int argc, char **argv)
 			config->eal_count = argc - i - 1;
 			break;
 		}
-		err = word_parse(config, &has_node_id, argv, &i);
+		err = word_parse(config, argv, &i);
 		if (err)
 			return err;
 	}
-	if (!has_node_id)
-		return misuse("node-id is missing: each node needs one of its own");
 	if (!config->device_count && !config->eal_count)
 		return misuse("no devices");
 	if (config->device_count % 2 && !config->eal_count)
@@ -163,11 +172,16 @@ static void signals_catch(void)
 static int forward(const struct config *config, const struct eal_buffers *buffers)
 {
 	int status = ports_open(worker.ports, &worker.port_count, config, buffers->frame_len, buffers->count), err;
+	struct self *self;
 
 	if (status)
 		return status;
 	worker.busy = config->busy;
-	err = transit_init(&worker.transit, config->node_id, config->namespace);
+	if (self_read(config, worker.ports, worker.port_count, &self))
+		return EXIT_FAILED;
+	err = transit_init(&worker.transit, self);
+	if (!err)
+		err = self_watch(config, worker.ports, worker.port_count, &worker.transit.next, &worker.transit.old);
 	if (!err)
 		err = stats_serve(&worker);
 	if (err) {
@@ -183,9 +197,10 @@ static int forward(const struct config *config, const struct eal_buffers *buffer
 
 int main(int argc, char **argv)
 {
-	struct config config = { .namespace = CONTEXT_NAMESPACE, .queue_bytes = QUEUE_BYTES_DEFAULT };
+	struct config config = { .queue_bytes = QUEUE_BYTES_DEFAULT };
 	struct eal_buffers buffers;
-	int status;
+	struct self *self;
+	int status, err;
 
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -200,10 +215,15 @@ int main(int argc, char **argv)
 	status = config_parse(&config, argc, argv);
 	if (status)
 		return status;
+	err = self_read(&config, NULL, 0, &self);
+	if (err)
+		return err == -ENOKEY ? EXIT_MISUSE : EXIT_FAILED;
+	free(self); /* it is read again with the ports */
 	if (port_frame_len(&config, &buffers.frame_len))
 		return EXIT_FAILED;
 	buffers.count = PORT_BUFFERS * RTE_MAX(config.device_count, 2U);
 	signals_catch();
+	self_block();
 	if (eal_start(&config, &buffers))
 		return EXIT_FAILED;
 	status = forward(&config, &buffers);

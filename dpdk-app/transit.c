@@ -13,7 +13,7 @@
 
 enum { PREFETCH = 4, WAIT_NS_MAX = 1000000000 };
 
-int transit_init(struct transit *transit, uint32_t node_id, uint16_t namespace)
+int transit_init(struct transit *transit, struct self *self)
 {
 	static const struct rte_mbuf_dynfield field = {
 		.name = "hopspan_stay",
@@ -23,7 +23,7 @@ int transit_init(struct transit *transit, uint32_t node_id, uint16_t namespace)
 	static const struct rte_mbuf_dynflag flag = { .name = "hopspan_stay" };
 	int bit;
 
-	*transit = (struct transit){ .node_id = node_id, .namespace = namespace };
+	*transit = (struct transit){ .self = self, .clock.offset_ns = self->clock_offset_ns };
 	transit->stay_at = rte_mbuf_dynfield_register(&field);
 	bit = rte_mbuf_dynflag_register(&flag);
 	if (transit->stay_at < 0 || bit < 0)
@@ -36,19 +36,35 @@ int transit_init(struct transit *transit, uint32_t node_id, uint16_t namespace)
 /* What a burst's packets have in common. */
 struct burst {
 	struct ioam6_node node;
+	const struct ioam6_namespace *namespace; /* whose data `node` has */
 	uint64_t ticks;
 	int64_t tai_ns; /* of `ticks` */
 };
 
-static void burst_begin(struct burst *burst, const struct transit *transit, uint32_t ingress_if, uint64_t ticks)
+static void burst_begin(struct burst *burst, const struct transit *transit, unsigned int ingress, uint64_t ticks)
 {
+	const struct self *self = transit->self;
+
 	burst->ticks = ticks;
 	burst->tai_ns = clock_tai_ns(&transit->clock, ticks);
 	burst->node = (struct ioam6_node)IOAM6_NODE_UNKNOWN;
-	burst->node.id = transit->node_id;
-	burst->node.id_wide = transit->node_id;
-	burst->node.ingress_if = (uint16_t)ingress_if;
-	burst->node.ingress_if_wide = ingress_if;
+	burst->namespace = NULL;
+	burst->node.id = self->id;
+	burst->node.id_wide = self->id_wide;
+	burst->node.ingress_if = self->interfaces[ingress].id;
+	burst->node.ingress_if_wide = self->interfaces[ingress].wide;
+}
+
+static void burst_time(struct burst *burst, const struct self *self, uint16_t id, int64_t arrived_ns)
+{
+	const struct ioam6_namespace *namespace =
+	    ioam6_namespace_at(&self->namespaces, ioam6_namespace_place(&self->namespaces, id));
+
+	if (unlikely(namespace != burst->namespace)) {
+		ioam6_namespace_set(&burst->node, namespace);
+		burst->namespace = namespace;
+	}
+	ioam6_time_set(&burst->node, namespace->time, (uint64_t)arrived_ns, (uint64_t)self->tai_to_utc_ns);
 }
 
 /*
@@ -117,14 +133,13 @@ static enum outcome packet_append(const struct transit *transit, struct rte_mbuf
 
 	if (!end)
 		return OUTCOME_bad_truncated;
-	if (!ioam6_find(ip6, end, transit->namespace, &found, &outcome))
+	if (!ioam6_find_known(ip6, end, &transit->self->namespaces.known, &found, &outcome))
 		return outcome;
 	if (!found.option)
 		return found.others ? other_outcome(ip6, end) : OUTCOME_pass;
 	stay.before_ns = burst_wait_ns(burst, transit, unix_ns);
 	arrived_ns = burst->tai_ns - stay.before_ns;
-	burst->node.seconds = (uint32_t)(arrived_ns / NS_PER_S);
-	burst->node.fraction = (uint32_t)(arrived_ns % NS_PER_S);
+	burst_time(burst, transit->self, found.trace.namespace, arrived_ns);
 	burst->node.hop_limit = ip6[IPV6_HOP_LIMIT_AT];
 	outcome = ioam6_append(ip6, end, &found, &burst->node, &slot);
 	if (outcome != OUTCOME_appended)
@@ -135,7 +150,7 @@ static enum outcome packet_append(const struct transit *transit, struct rte_mbuf
 	return outcome;
 }
 
-void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t ingress_if,
+void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, unsigned int ingress,
 		    uint64_t ticks, const int64_t *unix_ns, uint16_t time_count)
 {
 	struct burst burst;
@@ -149,19 +164,19 @@ void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t
 		if (likely(!packet_has_options(packets[i])))
 			continue;
 		if (with_options++ == 0)
-			burst_begin(&burst, transit, ingress_if, ticks);
+			burst_begin(&burst, transit, ingress, ticks);
 		transit->counts[packet_append(transit, packets[i], &burst, i < time_count ? &unix_ns[i] : NULL)]++;
 	}
 	transit->counts[OUTCOME_pass] += count - with_options;
 }
 
-static void packet_complete(const struct transit *transit, struct rte_mbuf *packet, uint32_t egress_if, uint64_t ticks)
+static void packet_complete(const struct transit *transit, struct rte_mbuf *packet, unsigned int egress, uint64_t ticks)
 {
 	const struct stay *stay = transit_stay(transit, packet);
 	uint8_t *ip6 = packet_ip6(packet);
 	struct ioam6_node node = {
-		.egress_if = (uint16_t)egress_if,
-		.egress_if_wide = egress_if,
+		.egress_if = transit->self->interfaces[egress].id,
+		.egress_if_wide = transit->self->interfaces[egress].wide,
 		.delay_ns = ioam6_delay(stay->before_ns + clock_ns(&transit->clock, ticks - stay->taken_ticks)),
 		.queue = stay->queue_bytes,
 	};
@@ -174,7 +189,7 @@ static inline bool packet_has_stay(const struct transit *transit, const struct r
 	return packet->ol_flags & transit->stay_flag;
 }
 
-uint32_t transit_depart(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t egress_if,
+uint32_t transit_depart(struct transit *transit, struct rte_mbuf **packets, uint16_t count, unsigned int egress,
 			uint64_t ticks)
 {
 	uint32_t completed = 0;
@@ -182,7 +197,7 @@ uint32_t transit_depart(struct transit *transit, struct rte_mbuf **packets, uint
 	for (uint16_t i = 0; i < count; i++) {
 		if (likely(!packet_has_stay(transit, packets[i])))
 			continue;
-		packet_complete(transit, packets[i], egress_if, ticks);
+		packet_complete(transit, packets[i], egress, ticks);
 		completed++;
 	}
 	return completed;

@@ -9,8 +9,10 @@
 #include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "clock.h"
+#include "self.h"
 #include "wire/outcome.h"
 
 /* The note, in a dynamic field of the mbuf; it is there if the packet's flag is set. */
@@ -26,13 +28,27 @@ struct transit {
 	struct clock clock;
 	uint64_t stay_flag; /* in ol_flags */
 	int stay_at;	    /* offset in the mbuf */
-	uint32_t node_id;
-	uint16_t namespace;
+	struct self *self;
+	struct self *next, *old; /* self_watch(): to be taken, and given back */
 	uint64_t counts[OUTCOME_COUNT];
 };
 
-/* Starts the clock and reserves the note's place. 0 or -errno. */
-int transit_init(struct transit *transit, uint32_t node_id, uint16_t namespace);
+/* Starts the clock and reserves the note's place; `self` is its own from here on. 0 or -errno. */
+int transit_init(struct transit *transit, struct self *self);
+
+/* Takes another self, if one is waiting. */
+static inline void transit_renew(struct transit *transit)
+{
+	struct self *next;
+
+	if (likely(!__atomic_load_n(&transit->next, __ATOMIC_RELAXED)))
+		return;
+	next = __atomic_exchange_n(&transit->next, NULL, __ATOMIC_ACQ_REL);
+	free(__atomic_exchange_n(&transit->old, transit->self, __ATOMIC_ACQ_REL));
+	transit->self = next;
+	transit->clock.offset_ns = next->clock_offset_ns;
+	clock_adjust(&transit->clock);
+}
 
 static inline struct stay *transit_stay(const struct transit *transit, struct rte_mbuf *packet)
 {
@@ -47,17 +63,17 @@ static inline void transit_join(const struct transit *transit, struct rte_mbuf *
 }
 
 /*
- * A burst came from the driver by interface `ingress_if` at `ticks`. The first `time_count` packets had arrived at
+ * A burst came from the driver by the port at place `ingress` at `ticks`. The first `time_count` packets had arrived at
  * `unix_ns`, by the kernel's clock.
  */
-void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t ingress_if,
+void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, unsigned int ingress,
 		    uint64_t ticks, const int64_t *unix_ns, uint16_t time_count);
 
 /*
- * A burst is about to be handed to the port of interface `egress_if`: completes the data of those that have some, and
+ * A burst is about to be handed to the port at place `egress`: completes the data of those that have some, and
  * returns how many these are. May be called again for packets that the port did not take.
  */
-uint32_t transit_depart(struct transit *transit, struct rte_mbuf **packets, uint16_t count, uint32_t egress_if,
+uint32_t transit_depart(struct transit *transit, struct rte_mbuf **packets, uint16_t count, unsigned int egress,
 			uint64_t ticks);
 
 /* How many of the packets carry data of this node. */

@@ -25,6 +25,11 @@ enum {
 	ETHERTYPE_VLAN = 0x8100,
 };
 
+static unsigned int place_of(const struct worker *worker, const struct port *port)
+{
+	return (unsigned int)(port - worker->ports);
+}
+
 static bool is_too_long(const struct port *out, const struct rte_mbuf *packet)
 {
 	uint32_t max = out->frame_len_max;
@@ -68,7 +73,7 @@ static uint16_t queue_send(struct worker *worker, struct port *out)
 	struct rte_mbuf **packets;
 	uint16_t count = queue_front(&out->egress, &packets, BURST), sent;
 	uint64_t bytes = packets_bytes(packets, count);
-	uint32_t completed = transit_depart(transit, packets, count, out->interface, rte_rdtsc());
+	uint32_t completed = transit_depart(transit, packets, count, place_of(worker, out), rte_rdtsc());
 
 	sent = rte_eth_tx_burst(out->id, 0, packets, count);
 	if (unlikely(sent < count)) {
@@ -95,7 +100,8 @@ static bool port_forward(struct worker *worker, struct port *port)
 
 	if (count) {
 		ring_advance(&port->ring, count);
-		transit_arrive(&worker->transit, packets, count, port->interface, rte_rdtsc(), unix_ns, time_count);
+		transit_arrive(&worker->transit, packets, count, place_of(worker, port), rte_rdtsc(), unix_ns,
+			       time_count);
 		port->rx_packets += count;
 		port->rx_bytes += packets_bytes(packets, count);
 		packets_join(worker, out, packets, count);
@@ -198,6 +204,7 @@ int worker_run(struct worker *worker, const volatile sig_atomic_t *stop)
 		uint64_t ticks = rte_rdtsc();
 		bool moved = false;
 
+		transit_renew(&worker->transit);
 		for (unsigned int i = 0; i < worker->port_count; i++)
 			moved |= port_forward(worker, &worker->ports[i]);
 		if (moved)

@@ -80,9 +80,28 @@ WIRE_INLINE uint32_t ioam6_namespace_place(const struct ioam6_namespaces *namesp
 	return namespaces->list[0].id == id ? 1 : namespaces->known.place[id];
 }
 
+/* `place` is one that the list has. */
 WIRE_INLINE const struct ioam6_namespace *ioam6_namespace_at(const struct ioam6_namespaces *namespaces, uint32_t place)
 {
 	return &namespaces->list[(place - 1) % IOAM6_NAMESPACES_MAX];
+}
+
+/* NULL: the node takes no part in it. */
+WIRE_INLINE const struct ioam6_namespace *ioam6_namespace_find(const struct ioam6_namespaces *namespaces, uint16_t id)
+{
+	uint32_t place = ioam6_namespace_place(namespaces, id);
+
+	return place && namespaces->count ? ioam6_namespace_at(namespaces, place) : NULL;
+}
+
+/* Adds one at the end of the list; false: it is there already, or the list is full. */
+WIRE_INLINE bool ioam6_namespaces_add(struct ioam6_namespaces *namespaces, const struct ioam6_namespace *namespace)
+{
+	if (namespaces->count == IOAM6_NAMESPACES_MAX || namespaces->known.place[namespace->id])
+		return false;
+	namespaces->list[namespaces->count++] = *namespace;
+	namespaces->known.place[namespace->id] = (uint8_t)namespaces->count;
+	return true;
 }
 
 /* TAI - UTC is what the formats that count UTC need: NTP and POSIX. */

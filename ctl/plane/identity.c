@@ -10,7 +10,6 @@
 #include "spans/arena.h"
 #include "record/document.h"
 #include "identity.h"
-#include "namespaces.h"
 #include "tc/sink.h"
 #include "wire/context.h"
 
@@ -225,7 +224,7 @@ static int namespace_read(const struct document *document, const yaml_node_t *ke
 		return document_complain(document, value, "schema: it needs a schema_id");
 	if (namespaces->count == IOAM6_NAMESPACES_MAX)
 		return document_complain(document, key, "namespaces: more than %d", IOAM6_NAMESPACES_MAX);
-	if (!namespaces_add(namespaces, &namespace))
+	if (!ioam6_namespaces_add(namespaces, &namespace))
 		return document_complain(document, key, "%u stands twice in namespaces", namespace.id);
 	return 0;
 }
@@ -233,13 +232,13 @@ static int namespace_read(const struct document *document, const yaml_node_t *ke
 /* Our own comes first, if it is among them: a host stamps in the first. */
 static void namespaces_order(const struct ioam6_namespaces *read, struct ioam6_namespaces *namespaces)
 {
-	const struct ioam6_namespace *own = namespaces_find(read, CONTEXT_NAMESPACE);
+	const struct ioam6_namespace *own = ioam6_namespace_find(read, CONTEXT_NAMESPACE);
 
 	*namespaces = (struct ioam6_namespaces){ 0 };
 	if (own)
-		namespaces_add(namespaces, own);
+		ioam6_namespaces_add(namespaces, own);
 	for (uint32_t i = 0; i < read->count; i++)
-		namespaces_add(namespaces, &read->list[i]);
+		ioam6_namespaces_add(namespaces, &read->list[i]);
 }
 
 static int namespaces_read(const struct document *document, const yaml_node_t *node, struct identity *identity)
@@ -379,7 +378,7 @@ int identity_read(const char *path, struct identity **identity)
 		return -ENOMEM;
 	read->node_id = NODE_ID_MAX;
 	read->node_id_wide = NODE_ID_WIDE_MAX;
-	namespaces_add(&read->namespaces, &usual);
+	ioam6_namespaces_add(&read->namespaces, &usual);
 	if (!path)
 		path = path_find();
 	error = path ? document_read(path, root_read, read) : 0;

@@ -148,7 +148,7 @@ static void namespace_take(const struct nlmsghdr *message, void *into)
 	attribute_get(by_type[IOAM6_ATTR_NS_DATA], &namespace.data, sizeof(namespace.data));
 	attribute_get(by_type[IOAM6_ATTR_NS_DATA_WIDE], &namespace.data_wide, sizeof(namespace.data_wide));
 	attribute_get(by_type[IOAM6_ATTR_SC_ID], &namespace.schema_id, sizeof(namespace.schema_id));
-	namespaces_add(into, &namespace);
+	ioam6_namespaces_add(into, &namespace);
 }
 
 int ioam_list(struct ioam *ioam, struct ioam6_namespaces *namespaces)

@@ -151,7 +151,7 @@ static void namespace_remove(struct ioam *ioam, struct kernel_state *state, uint
 static int namespace_make(struct ioam *ioam, struct kernel_state *state, const char *who,
 			  const struct ioam6_namespaces *there, const struct ioam6_namespace *wanted)
 {
-	const struct ioam6_namespace *other = namespaces_find(there, wanted->id);
+	const struct ioam6_namespace *other = ioam6_namespace_find(there, wanted->id);
 	int error;
 
 	if (other && other->data == wanted->data && other->data_wide == wanted->data_wide &&
@@ -194,7 +194,7 @@ static int namespaces_make(struct ioam *ioam, struct kernel_state *state, const 
 	if (!there)
 		return -ENOMEM;
 	for (uint32_t i = state->made_count; i-- > 0;) {
-		const struct ioam6_namespace *still = namespaces_find(wanted, state->made[i].id);
+		const struct ioam6_namespace *still = ioam6_namespace_find(wanted, state->made[i].id);
 
 		if (!still || !namespace_is(still, &state->made[i]))
 			namespace_remove(ioam, state, i);
@@ -333,7 +333,7 @@ int kernel_writes(const char *name, const struct ioam6_namespaces *namespaces)
 	there = calloc(1, sizeof(*there));
 	if (there && ioam_list(&ioam, there) == 0)
 		for (uint32_t i = 0; id < 0 && i < there->count; i++)
-			if (namespaces_find(namespaces, there->list[i].id))
+			if (ioam6_namespace_find(namespaces, there->list[i].id))
 				id = there->list[i].id;
 	free(there);
 	ioam_close(&ioam);

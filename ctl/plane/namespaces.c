@@ -15,22 +15,6 @@
 
 #include "counters.h"
 
-bool namespaces_add(struct ioam6_namespaces *namespaces, const struct ioam6_namespace *namespace)
-{
-	if (namespaces->count == IOAM6_NAMESPACES_MAX || namespaces->known.place[namespace->id])
-		return false;
-	namespaces->list[namespaces->count++] = *namespace;
-	namespaces->known.place[namespace->id] = (uint8_t)namespaces->count;
-	return true;
-}
-
-const struct ioam6_namespace *namespaces_find(const struct ioam6_namespaces *namespaces, uint16_t id)
-{
-	uint32_t place = ioam6_namespace_place(namespaces, id);
-
-	return place ? ioam6_namespace_at(namespaces, place) : NULL;
-}
-
 static int inner_create(void)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "namespaces_now", sizeof(uint32_t), sizeof(struct plane_namespaces),
@@ -80,7 +64,7 @@ static void since_set(const struct plane_namespaces *before, struct plane_namesp
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	for (uint32_t i = 0; i < next->node.count; i++) {
-		const struct ioam6_namespace *old = namespaces_find(&before->node, next->node.list[i].id);
+		const struct ioam6_namespace *old = ioam6_namespace_find(&before->node, next->node.list[i].id);
 
 		next->since_ns[i] = 0;
 		if (old && old->time == next->node.list[i].time)

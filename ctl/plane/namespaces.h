@@ -3,17 +3,9 @@
 #ifndef HOPSPAN_NAMESPACES_H
 #define HOPSPAN_NAMESPACES_H
 
-#include <stdbool.h>
-
 #include "tc/plane.h"
 
 struct json_t;
-
-/* Adds one at the end of the list; false: it is there already, or the list is full. */
-bool namespaces_add(struct ioam6_namespaces *namespaces, const struct ioam6_namespace *namespace);
-
-/* NULL: not in the list. */
-const struct ioam6_namespace *namespaces_find(const struct ioam6_namespaces *namespaces, uint16_t id);
 
 /*
  * Puts these in place of those that are there, for all programs at one instant; makes the map where there is none.

@@ -41,7 +41,7 @@ static void namespaces_put(const struct ioam6_namespace *namespaces, unsigned in
 
 	assert_non_null(all);
 	for (unsigned int i = 0; i < count; i++)
-		assert_true(namespaces_add(all, &namespaces[i]));
+		assert_true(ioam6_namespaces_add(all, &namespaces[i]));
 	assert_int_equal(namespaces_set(TRIAL_FOLDER, all), 0);
 	free(all);
 }

@@ -191,7 +191,7 @@ static void time_set(enum ioam6_time time)
 
 	assert_non_null(namespaces);
 	namespace.time = (uint8_t)time;
-	namespaces_add(namespaces, &namespace);
+	ioam6_namespaces_add(namespaces, &namespace);
 	assert_int_equal(namespaces_set(TRIAL_FOLDER, namespaces), 0);
 	free(namespaces);
 }
@@ -206,7 +206,7 @@ static void each_format(void)
 
 	other.id = 1;
 	assert_non_null(none);
-	namespaces_add(none, &other);
+	ioam6_namespaces_add(none, &other);
 	for (enum ioam6_time time = IOAM6_TIME_PTP; time <= IOAM6_TIME_POSIX; time++) {
 		/* It goes before it comes again, so that it is no change of format. */
 		assert_int_equal(namespaces_set(TRIAL_FOLDER, none), 0);

@@ -52,7 +52,7 @@ static void namespaces_prepare(void)
 
 	assert_non_null(now);
 	if (namespaces_get(TRIAL_FOLDER, now)) {
-		namespaces_add(&now->node, trial_namespace());
+		ioam6_namespaces_add(&now->node, trial_namespace());
 		assert_int_equal(namespaces_set(TRIAL_FOLDER, &now->node), 0);
 	}
 	free(now);

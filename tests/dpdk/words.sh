@@ -19,6 +19,11 @@ refuses 2 '"-1" is not a number' node-id -1 veth0 veth1
 refuses 2 '"12x" is not a number' node-id 12x veth0 veth1
 refuses 2 '"65536" is not a number' node-id 1 namespace 65536 veth0 veth1
 refuses 2 '"0" is not a number' node-id 1 queue 0 veth0 veth1
+refuses 2 'clock-offset "1s" is not a number' node-id 1 clock-offset 1s veth0 veth1
+echo "namespaces: {1: {time: utc}}" >"$dir/node.yaml"
+HOPSPAN_NODE_YAML=$dir/node.yaml refuses 1 "node.yaml:1:24: time: ptp | ntp | posix" node-id 1 hsno0 hsno1
+echo "node_id: 7" >"$dir/node.yaml"
+HOPSPAN_NODE_YAML=$dir/node.yaml refuses 1 "hsno0: no such device" hsno0 hsno1
 refuses 2 "no devices" node-id 1
 refuses 2 "joined in pairs" node-id 1 veth0
 refuses 2 "veth0 is given twice" node-id 1 veth0 veth0

@@ -70,7 +70,7 @@ def judge(row, configurations, node_wide):
             return f"time {row[NODE + 'tss']} {row[NODE + 'tsf']} is not {form}"
         if row[NODE + "hlim"].split(",") != [row["ipv6.hlim"]] * 2 or number(row[NODE + "id_wide"]) != node_wide:
             return f"hop limit or id: {row}"
-        if number(row[NODE + "qdepth"]) != 0:
+        if number(row[NODE + "qdepth"]) > (0 if row["ipv6.hlim"] == "63" else 65536):  # the forwarder's own queue
             return f"queue {row[NODE + 'qdepth']}"
         return index
     return f"no configuration writes {data_of(row)}"
