@@ -15,10 +15,30 @@ enum { SHADOWS_WITHOUT_SACK = 2 }; /* an acknowledgement number */
 /* stamp_work.shadow */
 enum { CLONE_PLAIN, CLONE_WHOLE, CLONE_CUT };
 
+/* TCP's checksum anew, of the header that is left. A global function: few packets need it. */
+__attribute__((noinline)) int shadow_sum(struct __sk_buff *skb)
+{
+	__u8 *ip6 = skb_ip6(skb, config.self.link_len), *tcp = ip6 + IPV6_LEN, *end = skb_end(skb);
+	__u32 header_len, sum;
+
+	if (tcp + TCP_LEN_MIN > end)
+		return false;
+	header_len = (tcp[TCP_HEADER_LEN_AT] >> 4) * 4;
+	be16_store(tcp + TCP_CHECKSUM_AT, 0);
+	sum = NEXT_HEADER_TCP + header_len;
+	for (int i = 0; i < 32; i += 2)
+		sum += be16_load(ip6 + IPV6_SOURCE_AT + i);
+	for (__u32 i = 0; i < TCP_LEN_MAX && i < header_len && tcp + i + 2 <= end; i += 2)
+		sum += be16_load(tcp + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	be16_store(tcp + TCP_CHECKSUM_AT, ~(sum + (sum >> 16)));
+	return true;
+}
+
 /*
  * Makes the clone a shadow: its TCP header alone, no flag but ACK (a FIN would end the stream before its data), the
- * sequence number that of the first byte it speaks for. TCP leaves checksums to the device, so the field holds the
- * pseudo header's sum, and only the length in it changes.
+ * sequence number that of the first byte it speaks for. Where the checksum is left to the device the field holds the
+ * pseudo header's sum, and only the length in it changes; a device above may have finished it.
  */
 static __always_inline bool shadow_cut(struct __sk_buff *skb, __u32 first_seq)
 {
@@ -38,6 +58,8 @@ static __always_inline bool shadow_cut(struct __sk_buff *skb, __u32 first_seq)
 	be32_store(tcp + TCP_SEQ_AT, first_seq);
 	tcp[TCP_FLAGS_AT] = TCP_ACK;
 	be16_store(ip6 + IPV6_PAYLOAD_LEN_AT, header_len);
+	if (!skb_sum_is_left(kernel_skb(skb, config.self.kfuncs)))
+		return shadow_sum(skb);
 	return !bpf_l4_csum_replace(skb, tcp_at + TCP_CHECKSUM_AT, bpf_htonl(payload_len), bpf_htonl(header_len),
 				    BPF_F_PSEUDO_HDR | sizeof(__u32));
 }

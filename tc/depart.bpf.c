@@ -148,7 +148,7 @@ static __always_inline enum outcome slot_complete(struct __sk_buff *skb, const s
 	node.egress_if_wide = config.self.interface_wide;
 	if (slot.delay_ns != ~0ULL)
 		node.delay_ns = ioam6_delay(slot.delay_ns);
-	node.queue = skb_queue_bytes(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs);
+	node.queue = skb_queue_bytes(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs, config.self.direct);
 	if (slot.from_meta)
 		hop_limit_set(leaving, slot.at);
 	ioam6_complete(leaving->ip6, leaving->end, slot.at, leaving->found.trace.type, &node);

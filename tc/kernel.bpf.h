@@ -28,6 +28,7 @@ struct gnet_stats_queue {
 };
 
 struct Qdisc {
+	void *enqueue;
 	unsigned int flags;
 	struct Qdisc_ops *ops;
 	struct gnet_stats_queue qstats;
@@ -52,6 +53,7 @@ struct net_device {
 };
 
 struct dst_entry {
+	struct net_device *dev;
 	unsigned long _metrics;
 };
 
@@ -60,6 +62,7 @@ struct sk_buff {
 	struct net_device *dev;
 	unsigned long _skb_refdst;
 	__u8 encapsulation : 1;
+	__u8 ip_summed : 2;
 };
 
 struct tcp_options_received {
@@ -85,6 +88,7 @@ struct task_struct {
 
 enum {
 	TASK_STACK_LEN = 16384,
+	CHECKSUM_PARTIAL = 3, /* skb.ip_summed */
 	DST_POINTER_MASK = 1, /* SKB_DST_NOREF */
 	DST_METRICS_MASK = 3, /* DST_METRICS_FLAGS */
 	DST_METRIC_MTU = 1,   /* RTAX_MTU - 1 */
@@ -168,27 +172,39 @@ static __always_inline __u32 skb_device_mtu(struct sk_buff *skb, bool kfuncs)
 	return KERNEL_READ(kfuncs, dev, mtu);
 }
 
-/* What UDP holds to: the MTU that the route or the path gave, else the interface's for IPv6. */
+/*
+ * What UDP holds to: the MTU that the route or the path gave, else the interface's for IPv6. The route's interface,
+ * which on a device below others is not this one.
+ */
 static __always_inline __u32 skb_route_mtu(struct sk_buff *skb, bool kfuncs)
 {
 	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
-	unsigned long refdst = KERNEL_READ(kfuncs, skb, _skb_refdst), metrics = 0;
+	struct dst_entry *dst = (void *)(KERNEL_READ(kfuncs, skb, _skb_refdst) & ~DST_POINTER_MASK);
+	unsigned long metrics = 0;
 	struct inet6_dev *ip6;
 	__u32 mtu = 0;
 
-	if (refdst & ~DST_POINTER_MASK)
-		metrics = BPF_CORE_READ((struct dst_entry *)(refdst & ~DST_POINTER_MASK), _metrics);
+	if (dst) {
+		metrics = BPF_CORE_READ(dst, _metrics);
+		dev = BPF_CORE_READ(dst, dev);
+	}
 	if (metrics & ~DST_METRICS_MASK)
 		bpf_probe_read_kernel(&mtu, sizeof(mtu), (__u32 *)(metrics & ~DST_METRICS_MASK) + DST_METRIC_MTU);
 	if (mtu)
 		return mtu;
-	ip6 = KERNEL_READ(kfuncs, dev, ip6_ptr);
-	return ip6 ? KERNEL_READ(kfuncs, ip6, cnf.mtu6) : 0;
+	ip6 = BPF_CORE_READ(dev, ip6_ptr);
+	return ip6 ? BPF_CORE_READ(ip6, cnf.mtu6) : 0;
 }
 
 static __always_inline bool skb_is_tunnelled(struct sk_buff *skb)
 {
 	return BPF_CORE_READ_BITFIELD_PROBED(skb, encapsulation);
+}
+
+/* Is the packet's checksum still to be finished, by the device? */
+static __always_inline bool skb_sum_is_left(struct sk_buff *skb)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(skb, ip_summed) == CHECKSUM_PARTIAL;
 }
 
 static __always_inline __u32 current_process(void)
@@ -209,18 +225,26 @@ static __always_inline bool in_system_call(void)
 	return at - (__u64)(unsigned long)BPF_CORE_READ(task, stack) < TASK_STACK_LEN && BPF_CORE_READ(task, mm);
 }
 
-/*
- * Octets queued in the device's root qdisc, or all ones where nobody can know: the queue is chosen later (multiqueue,
- * devices stacked on others) or its depth is kept per CPU. 0 without a qdisc on a device that has nothing below it.
- */
-static __always_inline __u32 skb_queue_bytes(struct sk_buff *skb, bool kfuncs)
+/* Does the device hand packets to one below it? Of tunnels only some say so. */
+static __always_inline bool skb_is_above(struct sk_buff *skb, bool kfuncs)
 {
 	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
-	struct Qdisc *qdisc = KERNEL_READ(kfuncs, dev, qdisc);
 	void *lower = (void *)dev + bpf_core_field_offset(struct net_device, adj_list.lower);
 
-	if (KERNEL_READ(kfuncs, dev, adj_list.lower.next) != lower ||
-	    KERNEL_READ(kfuncs, qdisc, flags) & (QDISC_MQROOT | QDISC_CPUSTATS))
+	return KERNEL_READ(kfuncs, dev, adj_list.lower.next) != lower;
+}
+
+/*
+ * Octets queued in the device's root qdisc, or all ones where nobody can know: the queue is chosen later (multiqueue),
+ * another device's (below this one), or its depth is kept per CPU. Without a qdisc 0 on a device that is `direct`.
+ */
+static __always_inline __u32 skb_queue_bytes(struct sk_buff *skb, bool kfuncs, bool direct)
+{
+	struct Qdisc *qdisc = skb_root_qdisc(skb, kfuncs);
+
+	if (skb_is_above(skb, kfuncs) || KERNEL_READ(kfuncs, qdisc, flags) & (QDISC_MQROOT | QDISC_CPUSTATS))
+		return ~0U;
+	if (!direct && !KERNEL_READ(kfuncs, qdisc, enqueue))
 		return ~0U;
 	return KERNEL_READ(kfuncs, qdisc, qstats.backlog);
 }
@@ -243,16 +267,18 @@ static __always_inline bool skb_has_queue(struct sk_buff *skb, bool kfuncs)
 
 /*
  * Does a clone, which has no socket, keep its place among the socket's packets? Not in fq, which sorts by socket and
- * which other qdiscs may hold, nor where there are several transmit queues, as the socket's packets keep to one.
+ * which other qdiscs may hold, nor where there are several transmit queues, as the socket's packets keep to one; and
+ * what the queues of a device below are is not looked for.
  */
-static __always_inline bool skb_clone_keeps_place(struct sk_buff *skb, bool kfuncs)
+static __always_inline bool skb_clone_keeps_place(struct sk_buff *skb, bool kfuncs, bool direct)
 {
 	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
 
-	if (KERNEL_READ(kfuncs, dev, real_num_tx_queues) != 1)
+	if (KERNEL_READ(kfuncs, dev, real_num_tx_queues) != 1 || skb_is_above(skb, kfuncs))
 		return false;
 	switch (skb_qdisc_name(skb, kfuncs)) {
 	case QDISC_NAME('n', 'o', 'q', 'u'): /* noqueue */
+		return direct;
 	case QDISC_NAME('p', 'f', 'i', 'f'): /* pfifo, pfifo_fast */
 	case QDISC_NAME('b', 'f', 'i', 'f'): /* bfifo */
 	case QDISC_NAME('f', 'q', '_', 'c'): /* fq_codel */

@@ -18,7 +18,8 @@ struct plane_node {
 	uint16_t namespace; /* of a host: the one that it stamps in and takes out */
 	uint8_t link_len;   /* octets before the IPv6 header on this device: 14 or 0 */
 	uint8_t kfuncs;	    /* the kernel has bpf_cast_to_kern_ctx() and bpf_rdonly_cast() (6.2) */
-	uint8_t reserved[2];
+	uint8_t direct;	    /* the device hands packets to no other one's queue: veth, hardware */
+	uint8_t reserved;
 };
 
 /*

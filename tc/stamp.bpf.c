@@ -58,7 +58,8 @@ __attribute__((noinline)) int clone_may_go(struct __sk_buff *skb, __u32 tcp)
 
 	if (!kskb)
 		return 0;
-	return tcp ? skb_clone_keeps_place(kskb, config.self.kfuncs) : !skb_qdisc_is_fq(kskb, config.self.kfuncs);
+	return tcp ? skb_clone_keeps_place(kskb, config.self.kfuncs, config.self.direct)
+		   : !skb_qdisc_is_fq(kskb, config.self.kfuncs);
 }
 
 /* Decides way and room. */

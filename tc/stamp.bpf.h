@@ -63,7 +63,8 @@ static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 ho
 	node.egress_if = config.self.interface;
 	node.egress_if_wide = config.self.interface_wide;
 	if (!config.peer_side)
-		node.queue = skb_queue_bytes(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs);
+		node.queue =
+		    skb_queue_bytes(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs, config.self.direct);
 	node.hop_limit = hop_limit;
 	return node;
 }

@@ -24,6 +24,7 @@ enum { UDP_LEN = 8 };
 /* RFC 9293 section 3.1 */
 enum {
 	TCP_LEN_MIN = 20,
+	TCP_LEN_MAX = 60,
 	TCP_SEQ_AT = 4,
 	TCP_HEADER_LEN_AT = 12,
 	TCP_FLAGS_AT = 13,

@@ -123,6 +123,7 @@ int attach_identify(const char *who, const struct words_device *at, struct devic
 		device->self.id = (uint32_t)device->node_id;
 	device->self.link_len = (uint8_t)link_len;
 	device->self.kfuncs = program_kernel_has_casts();
+	device->self.direct = netlink_is_direct(at->ifindex);
 	strcpy(device->name, at->name);
 	ipv6_check(who, at->name);
 	return 0;

@@ -73,21 +73,10 @@ int netlink_filters(int ifindex)
 	return out < 0 ? out : in + out;
 }
 
-static int netns_of_link(const struct nlmsghdr *answer, ssize_t len)
-{
-	const struct ifinfomsg *link = NLMSG_DATA(answer);
-	int rest, id = -1;
+enum { LINK_ANSWER_LEN = 32768 };
 
-	if (!NLMSG_OK(answer, (size_t)len) || answer->nlmsg_type != RTM_NEWLINK)
-		return -1;
-	rest = (int)IFLA_PAYLOAD(answer);
-	for (const struct rtattr *a = IFLA_RTA(link); RTA_OK(a, rest); a = RTA_NEXT(a, rest))
-		if (a->rta_type == IFLA_LINK_NETNSID && RTA_PAYLOAD(a) == sizeof(id))
-			memcpy(&id, RTA_DATA(a), sizeof(id));
-	return id;
-}
-
-int netlink_peer_netns(int ifindex)
+/* What the kernel says of a device, into `answer`: its length, 0 if it says nothing. */
+static size_t link_ask(int ifindex, char *answer)
 {
 	struct {
 		struct nlmsghdr header;
@@ -96,18 +85,59 @@ int netlink_peer_netns(int ifindex)
 		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
 		.link = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex }
 	};
-	char answer[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), id = -1;
-	ssize_t len;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	ssize_t len = 0;
 
 	if (fd < 0)
-		return -1;
-	if (send(fd, &request, sizeof(request), 0) == sizeof(request)) {
-		len = recv(fd, answer, sizeof(answer), 0);
-		id = netns_of_link((const void *)answer, len < 0 ? 0 : len);
-	}
+		return 0;
+	if (send(fd, &request, sizeof(request), 0) == sizeof(request))
+		len = recv(fd, answer, LINK_ANSWER_LEN, 0);
 	close(fd);
+	return len < 0 ? 0 : (size_t)len;
+}
+
+static const struct rtattr *attribute_find(const struct rtattr *a, int rest, unsigned short type)
+{
+	for (; RTA_OK(a, rest); a = RTA_NEXT(a, rest))
+		if (a->rta_type == type)
+			return a;
+	return NULL;
+}
+
+static const struct rtattr *link_attribute(const char *answer, size_t len, unsigned short type)
+{
+	const struct nlmsghdr *header = (const void *)answer;
+
+	if (!NLMSG_OK(header, len) || header->nlmsg_type != RTM_NEWLINK)
+		return NULL;
+	return attribute_find(IFLA_RTA(NLMSG_DATA(header)), (int)IFLA_PAYLOAD(header), type);
+}
+
+int netlink_peer_netns(int ifindex)
+{
+	char answer[LINK_ANSWER_LEN] __attribute__((aligned(NLMSG_ALIGNTO)));
+	const struct rtattr *a = link_attribute(answer, link_ask(ifindex, answer), IFLA_LINK_NETNSID);
+	int id = -1;
+
+	if (a && RTA_PAYLOAD(a) == sizeof(id))
+		memcpy(&id, RTA_DATA(a), sizeof(id));
 	return id;
+}
+
+bool netlink_is_direct(int ifindex)
+{
+	static const char *const kinds[] = { "veth", "netkit", "dummy", "ifb", "tun" };
+	char answer[LINK_ANSWER_LEN] __attribute__((aligned(NLMSG_ALIGNTO)));
+	const struct rtattr *a = link_attribute(answer, link_ask(ifindex, answer), IFLA_LINKINFO);
+
+	if (a)
+		a = attribute_find(RTA_DATA(a), (int)RTA_PAYLOAD(a), IFLA_INFO_KIND);
+	if (!a)
+		return true; /* hardware */
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(RTA_DATA(a), kinds[i], RTA_PAYLOAD(a)) == 0)
+			return true;
+	return false;
 }
 
 /* One ioctl about a device. */

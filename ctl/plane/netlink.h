@@ -3,6 +3,8 @@
 #ifndef HOPSPAN_NETLINK_H
 #define HOPSPAN_NETLINK_H
 
+#include <stdbool.h>
+
 /* Filters on both hooks of the device's clsact qdisc: their number, or -errno. */
 int netlink_filters(int ifindex);
 
@@ -11,6 +13,9 @@ int netlink_link_len(const char *device);
 
 /* The id, in this network namespace, of the one that the veth's other side is in; -1: this one. */
 int netlink_peer_netns(int ifindex);
+
+/* Does the device hand its packets to no other one's queue, as VLAN devices, bonds and tunnels do? */
+bool netlink_is_direct(int ifindex);
 
 /* The name of the device's driver, "veth" for one; "" if it has none to tell. */
 void netlink_driver(const char *device, char *driver, unsigned int size);

@@ -152,7 +152,8 @@ static void object_configure(struct bpf_object *object, const struct bench_reset
 				   .interface_wide = 1,
 				   .namespace = CONTEXT_NAMESPACE,
 				   .link_len = ETHERNET_LEN,
-				   .kfuncs = 1 };
+				   .kfuncs = 1,
+				   .direct = 1 };
 	union {
 		struct transit_config transit;
 		struct stamp_config stamp;

@@ -30,6 +30,7 @@ struct plane_node trial_self(void)
 		.namespace = CONTEXT_NAMESPACE,
 		.link_len = ETHERNET_LEN,
 		.kfuncs = program_kernel_has_casts(),
+		.direct = true,
 	};
 }
 

@@ -172,7 +172,7 @@ node_exec client ping -c 1 -W 5 fd68:73:7::2 >/dev/null
 expect "through VXLAN, stamped below: not at all" "bare_protocol 1+ stamped_alone 0" "connect A 100 B 100" fd68:73:7::2
 for node in client server; do node_exec $node "$hopspan" host up dev vxlan0 node-id 1 budget 0; done
 devices=(eth0 vxlan0)
-expect "through VXLAN, stamped above: once" "stamped_alone 2 pass 2+" "connect A 100 B 100" fd68:73:7::2
+expect "through VXLAN, stamped above: once" "stamped_alone 2" "connect A 100 B 100" fd68:73:7::2
 beside=each expect "through VXLAN, segmentation offload" "stamped_shadow 1" "connect A 14280" fd68:73:7::2
 
 for node in client server; do ip -n "$(netns $node)" link del vxlan0; done
