@@ -7,6 +7,7 @@
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include <stdbool.h>
 
 #include "counters.bpf.h"
 #include "plane.h"
@@ -20,7 +21,36 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } clock SEC(".maps");
 
-/* TAI - CLOCK_MONOTONIC, at CLOCK_MONOTONIC `mono_ns`. Racing refreshes write the same value. */
+/*
+ * The kernel's TAI jumps by the leap seconds when a time daemon tells it of them, or takes them back; ours has them
+ * already. `raw_ns`: the offset without the correction, as it is now. The correction is there before the offset, so
+ * that another processor sees the jump once.
+ */
+static __always_inline void clock_correct(struct plane_clock *c, __s64 raw_ns)
+{
+	__s64 jump_ns = raw_ns - (c->mono_to_tai_ns - c->correction_ns), leaps_ns = c->tai_to_utc_ns;
+	bool told = c->correction_ns == c->offset_ns;
+
+	jump_ns = told ? -jump_ns - leaps_ns : jump_ns - leaps_ns;
+	if (jump_ns > -PLANE_CLOCK_LEAP_NS && jump_ns < PLANE_CLOCK_LEAP_NS)
+		c->correction_ns = told ? c->offset_ns + leaps_ns : c->offset_ns;
+	asm volatile("" ::: "memory");
+}
+
+/* Racing refreshes write the same. One that was interrupted between its readings is left to the next packet. */
+static __always_inline void clock_refresh(struct plane_clock *c)
+{
+	__u64 before_ns = bpf_ktime_get_ns(), tai_ns = bpf_ktime_get_tai_ns(), took_ns = bpf_ktime_get_ns() - before_ns;
+	__s64 raw_ns = tai_ns - before_ns - took_ns / 2;
+
+	if (took_ns > PLANE_CLOCK_READ_NS)
+		return;
+	clock_correct(c, raw_ns);
+	c->mono_to_tai_ns = raw_ns + c->correction_ns;
+	c->refreshed_ns = before_ns;
+}
+
+/* TAI - CLOCK_MONOTONIC, at CLOCK_MONOTONIC `mono_ns`. */
 static __always_inline __u64 clock_mono_to_tai(__u64 mono_ns)
 {
 	__u32 key = 0;
@@ -28,10 +58,8 @@ static __always_inline __u64 clock_mono_to_tai(__u64 mono_ns)
 
 	if (!c)
 		return 0;
-	if (mono_ns - c->refreshed_ns > PLANE_CLOCK_REFRESH_NS) {
-		c->mono_to_tai_ns = bpf_ktime_get_tai_ns() - bpf_ktime_get_ns() + c->correction_ns;
-		c->refreshed_ns = mono_ns;
-	}
+	if ((__s64)(mono_ns - c->refreshed_ns) > PLANE_CLOCK_REFRESH_NS)
+		clock_refresh(c);
 	return c->mono_to_tai_ns;
 }
 

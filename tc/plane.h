@@ -40,6 +40,10 @@ struct plane_clock {
 	int64_t tai_to_utc_ns; /* TAI - UTC when it was set */
 };
 
-enum { PLANE_CLOCK_REFRESH_NS = 100000000 };
+enum {
+	PLANE_CLOCK_REFRESH_NS = 100000000,
+	PLANE_CLOCK_READ_NS = 20000,	/* a refresh that took longer is not to be trusted */
+	PLANE_CLOCK_LEAP_NS = 50000000, /* so near to the leap seconds a jump is by them */
+};
 
 #endif

@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bench.h"
+#include "tc/plane.bpf.h"
 #include "tc/tc.bpf.h"
 
 const volatile struct bench_reset reset SEC(".rodata.reset");
@@ -46,6 +47,21 @@ int xdp_clock(struct xdp_md *xdp)
 {
 	(void)xdp;
 	return bpf_ktime_get_ns() ? XDP_PASS : XDP_ABORTED;
+}
+
+SEC("xdp.frags")
+int xdp_clock_tai(struct xdp_md *xdp)
+{
+	(void)xdp;
+	return bpf_ktime_get_tai_ns() ? XDP_PASS : XDP_ABORTED;
+}
+
+/* As the programs read it: monotonic + offset. */
+SEC("xdp.frags")
+int xdp_clock_ours(struct xdp_md *xdp)
+{
+	(void)xdp;
+	return clock_tai_ns() ? XDP_PASS : XDP_ABORTED;
 }
 
 /* Takes the metadata off too: at once whether there is any or none, so that both sides pay for it. */

@@ -28,6 +28,8 @@ enum run {
 	XDP_EMPTY,
 	XDP_EMPTY_SAME,
 	XDP_CLOCK,
+	XDP_CLOCK_TAI,
+	XDP_CLOCK_OURS,
 	XDP_PLAIN,
 	XDP_PARSE,
 	XDP_EMPTY_RESET,
@@ -64,6 +66,8 @@ static const struct run_plan {
 	[XDP_EMPTY] = { "empty XDP program", "bench", "xdp_empty", PACKET_PLAIN, OUTCOME_COUNT },
 	[XDP_EMPTY_SAME] = { "empty XDP program", "bench", "xdp_empty", PACKET_PLAIN, OUTCOME_COUNT },
 	[XDP_CLOCK] = { "the clock", "bench", "xdp_clock", PACKET_PLAIN, OUTCOME_COUNT },
+	[XDP_CLOCK_TAI] = { "the clock, TAI helper", "bench", "xdp_clock_tai", PACKET_PLAIN, OUTCOME_COUNT },
+	[XDP_CLOCK_OURS] = { "the clock, as programs read it", "bench", "xdp_clock_ours", PACKET_PLAIN, OUTCOME_COUNT },
 	[XDP_PLAIN] = { "xdp transit, plain", "xdp/transit", "xdp_transit", PACKET_PLAIN, OUTCOME_pass },
 	[XDP_PARSE] = { "xdp transit, parse only", "xdp/transit", "xdp_transit", PACKET_OVERFLOWED,
 			OUTCOME_overflowed },
@@ -108,6 +112,8 @@ static const struct row_plan {
 	double target;
 } row_plans[] = {
 	{ "the clock alone: bpf_ktime_get_ns()", XDP_CLOCK, XDP_EMPTY, 0 },
+	{ "the clock alone: bpf_ktime_get_tai_ns()", XDP_CLOCK_TAI, XDP_EMPTY, 0 },
+	{ "the clock alone: monotonic + offset, as it is read", XDP_CLOCK_OURS, XDP_EMPTY, 0 },
 	{ "xdp transit, packet without the option", XDP_PLAIN, XDP_EMPTY, 6 },
 	{ "xdp transit, option without room: parse only", XDP_PARSE, XDP_EMPTY, 0 },
 	{ "xdp transit, append with clock", XDP_APPEND, XDP_PARSE_RESET, 60 },
