@@ -5,7 +5,7 @@
 #   sudo make demo   a request over three routers, one of them congested
 #   sudo make test   all tests; TESTS="e2e/request unit" picks some
 #   sudo make bench  measurements
-#   make test-kernel KERNEL=FOLDER   some tests under another kernel, in a virtual machine (tests/vm/kernel.sh)
+#   make test-kernel KERNEL=FOLDER   some tests under another kernel, in a virtual machine (tests/vm/run)
 #   make install     PREFIX (/usr/local), DESTDIR
 # V=1 shows the commands.
 

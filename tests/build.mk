@@ -38,12 +38,21 @@ $(API_PROGRAMS): $(BUILD)/%: %.c sdk/hopspan.h
 # Programs of somebody else beside ours on a hook.
 OTHER_OBJECTS := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(wildcard tests/e2e/*.bpf.c))
 
+# What only a guest may do.
+GUEST_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(wildcard tests/vm/guest/*.c)))
+GUEST_OBJECTS := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(wildcard tests/vm/guest/*.bpf.c))
+$(BUILD)/tests/vm/guest/%.o: OBJECT_FLAGS = $(shell $(PKG_CONFIG) --cflags libbpf)
+$(GUEST_OBJECTS): BPF_CFLAGS += -Itests/vm/guest
+$(GUEST_PROGRAMS): %: %.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs libbpf)
+
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: test-build test-kernel
-test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(API_PROGRAMS) $(OTHER_OBJECTS)
+test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(API_PROGRAMS) $(OTHER_OBJECTS) $(GUEST_PROGRAMS) $(GUEST_OBJECTS)
 
-# Not part of the tests: it needs a kernel package unpacked in KERNEL, and minutes.
+# More than tests/vm/oldest.sh runs, and under any kernel: a package unpacked in KERNEL, and minutes.
 test-kernel: test-build
-	$(Q)tests/vm/kernel.sh $(KERNEL) $(TESTS)
+	$(Q)tests/vm/run $(KERNEL) $(if $(TESTS),"$(TESTS)")
 
 include tests/bench/build.mk

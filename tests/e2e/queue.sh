@@ -41,7 +41,7 @@ difference=$((octets - captured))
 [ ${difference#-} -lt 2000 ] || fail "the queue counted $octets octets, $captured were captured"
 
 # 16 requests a segment, and room for less than 16 shadows.
-tc -n "$(netns client)" qdisc replace dev eth0 root tbf rate 20mbit burst 3000 limit 3000
+tc -n "$(netns client)" qdisc replace dev eth0 root tbf rate 2mbit burst 3000 limit 3000
 mapfile -t sizes < <(yes "$(printf '10%.0s,' {1..15})10" | head -n 40)
 sent=$(counter stamped_shadow)
 stream narrow "${sizes[@]}"

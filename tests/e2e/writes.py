@@ -316,6 +316,8 @@ def case_run(number, row, address, hopspan):
         for word in words.split():
             case.word(word)
     except Missing as missing:
+        if os.environ.get("HOPSPAN_GUEST"):
+            sys.exit(f"{name}: {missing}, and in a guest there must be all")
         print(f"# {name}: not tried, {missing}")
         return None
     source = case.socket.getsockname()[1]
@@ -327,7 +329,8 @@ def case_run(number, row, address, hopspan):
 
 
 def client(address, hopspan, way, plan):
-    done = [case_run(number, row, address, hopspan) for number, row in enumerate(TABLE, 1)]
+    wanted = os.environ.get("WRITES", "")
+    done = [case_run(number, row, address, hopspan) for number, row in enumerate(TABLE, 1) if wanted in row[0]]
     with open(plan, "w", encoding="ascii") as file:
         json.dump({"way": way, "cases": [case for case in done if case]}, file)
 

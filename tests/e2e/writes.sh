@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # The ways in which a program can write to a TCP socket, one case each (the table in writes.py): stamped packets carry
 # bytes of the context they name, just as many leave as must, the counters say the same, and the stream is whole. Once
-# as hosts come, once with shadows alone. tshark reads the capture.
+# as hosts come, once with shadows alone. tshark reads the capture. WRITES="kernel TLS" picks cases by their names.
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
 need tshark

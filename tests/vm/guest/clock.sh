@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# The system's clock is stepped and slewed, and the kernel told of leap seconds: the programs' clock against the kernel's
+# TAI in one run of a program, then a host's and a router's stamps against the time read before a packet is sent and
+# after it came. Only a guest's clock may be touched.
+#
+#   client eth0 ---- eth0 r1 eth1 ---- eth0 server
+# shellcheck source-path=SCRIPTDIR source=../../e2e/lib.sh disable=SC2119
+. "$(dirname "$0")/../../e2e/lib.sh"
+[ -n "${HOPSPAN_GUEST:-}" ] || skip "not a guest: this machine's clock is not ours to set"
+
+folder=$top/build/tests/vm/guest
+"$folder/clock" "$folder/clock.bpf.o"
+
+topology_check
+topology_begin
+node_add client r1 server
+link_add client eth0 r1 eth0
+link_add r1 eth1 server eth0
+address_add client eth0 fd68:73:1::1/64
+address_add r1 eth0 fd68:73:1::2/64
+address_add r1 eth1 fd68:73:3::1/64
+address_add server eth0 "$server/64"
+route_add client default fd68:73:1::2
+route_add server default fd68:73:3::1
+forward r1
+# with seconds
+node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1 hops 2 trace 0xf80002
+node_exec r1 "$hopspan" router up dev eth0 dev eth1 node-id 2
+node_describe 1 client host other ptp before-queue eth0
+node_describe 2 r1 router tc ptp before-queue eth0 eth1
+capture_start server stamped udp
+node_exec client python3 "$top/tests/vm/guest/clock.py" send "$server" "$(netns server)" "$tmp/sent"
+capture_stop stamped
+node_exec server "$hopspan" decode "$tmp/stamped.pcap" nodes "$state/nodes.yaml" >"$tmp/decoded"
+python3 "$top/tests/vm/guest/clock.py" judge "$tmp/sent" "$tmp/decoded" || fail "stamps"
