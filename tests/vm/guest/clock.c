@@ -73,11 +73,10 @@ static int64_t error_worst(const struct bench *bench, int64_t until_ns, unsigned
 
 static void clock_step(int64_t by_ns)
 {
-	int64_t to = now_ns(CLOCK_REALTIME) + by_ns;
-	struct timespec then = { .tv_sec = to / second_ns, .tv_nsec = to % second_ns };
+	struct timex change = { .modes = ADJ_SETOFFSET | ADJ_NANO, .time.tv_sec = by_ns / second_ns };
 
-	if (clock_settime(CLOCK_REALTIME, &then))
-		err(1, "clock_settime");
+	if (adjtimex(&change) < 0)
+		err(1, "adjtimex, step");
 }
 
 static void clock_slew(int64_t parts)
@@ -141,8 +140,7 @@ static void clock_untold(struct bench *bench)
 	uint32_t key = 0;
 
 	clock_tai(0);
-	clock.refreshed_ns = (uint64_t)now_ns(CLOCK_MONOTONIC);
-	clock.mono_to_tai_ns = now_ns(CLOCK_TAI) - (int64_t)clock.refreshed_ns + clock.correction_ns;
+	clock.mono_to_tai_ns = now_ns(CLOCK_TAI) - now_ns(CLOCK_MONOTONIC) + clock.correction_ns;
 	if (bpf_map_update_elem(bench->clock, &key, &clock, BPF_ANY))
 		err(1, "clock");
 	bench->expected_ns = clock.correction_ns;
