@@ -143,6 +143,13 @@ struct ioam6_known {
 	uint8_t place[UINT16_MAX + 1];
 };
 
+/* The verifier of 6.1 knows nothing of a number whose octets were swapped, so it is told that this one has 16 bits. */
+WIRE_INLINE uint32_t ioam6_known_place(const struct ioam6_known *known, uint32_t id)
+{
+	HBH_FORGET(id, UINT16_MAX);
+	return known->place[id];
+}
+
 /* Checks one option that has the IOAM type; fills `found` if it is the trace asked for. False: malformed. */
 WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, const struct ioam6_known *known,
 			     struct ioam6_found *found, enum outcome *why)
@@ -166,7 +173,8 @@ WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, const s
 	    (walk->len - (IOAM6_DATA_AT - OPTION_HEADER_LEN)) % IOAM6_WORD)
 		return false;
 	trace = ioam6_trace_read(option + IOAM6_TRACE_AT);
-	if (known ? !known->place[trace.namespace] : namespace != IOAM6_NAMESPACE_ANY && trace.namespace != namespace) {
+	if (known ? !ioam6_known_place(known, trace.namespace)
+		  : namespace != IOAM6_NAMESPACE_ANY && trace.namespace != namespace) {
 		found->others = true;
 		return true;
 	}
@@ -274,7 +282,8 @@ WIRE_INLINE bool ioam6_find(uint8_t *ip6, const uint8_t *end, int namespace, str
 WIRE_INLINE bool ioam6_find_known(uint8_t *ip6, const uint8_t *end, const struct ioam6_known *known,
 				  struct ioam6_found *found, enum outcome *why)
 {
-	return (ioam6_find_usual(ip6, end, IOAM6_NAMESPACE_ANY, found) && known->place[found->trace.namespace]) ||
+	return (ioam6_find_usual(ip6, end, IOAM6_NAMESPACE_ANY, found) &&
+		ioam6_known_place(known, found->trace.namespace)) ||
 	       ioam6_walk_known(ip6, end, IOAM6_NAMESPACE_ANY, known, found, why);
 }
 

@@ -77,7 +77,7 @@ struct ioam6_namespaces {
 /* Its place in the list, the first 1, which is found without a look at the others; 0: the node takes no part in it. */
 WIRE_INLINE uint32_t ioam6_namespace_place(const struct ioam6_namespaces *namespaces, uint16_t id)
 {
-	return namespaces->list[0].id == id ? 1 : namespaces->known.place[id];
+	return namespaces->list[0].id == id ? 1 : ioam6_known_place(&namespaces->known, id);
 }
 
 /* `place` is one that the list has. */

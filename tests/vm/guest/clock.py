@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from shadow import set_context  # noqa: E402 (found by the line before)
 
 CLONE_NEWNET = 0x40000000
-ADJ_FREQUENCY, ADJ_TAI, PPM = 0x0002, 0x0080, 1 << 16
+ADJ_FREQUENCY, ADJ_TAI, ADJ_SETOFFSET, PPM = 0x0002, 0x0080, 0x0100, 1 << 16
 REFRESH_NS, PAUSE, PACKETS = 100_000_000, 0.01, 25
 NODES = {1: "client", 2: "r1"}
 
@@ -28,7 +28,8 @@ NODES = {1: "client", 2: "r1"}
 class Timex(ctypes.Structure):
     _fields_ = [("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long),
                 ("maxerror", ctypes.c_long), ("esterror", ctypes.c_long), ("status", ctypes.c_int),
-                ("constant", ctypes.c_long), ("rest", ctypes.c_long * 32)]
+                ("constant", ctypes.c_long), ("precision", ctypes.c_long), ("tolerance", ctypes.c_long),
+                ("time_s", ctypes.c_long), ("time_us", ctypes.c_long), ("rest", ctypes.c_long * 32)]
 
 
 def adjtimex(modes, **fields):
@@ -37,7 +38,7 @@ def adjtimex(modes, **fields):
 
 
 def step(seconds):
-    time.clock_settime_ns(time.CLOCK_REALTIME, time.clock_gettime_ns(time.CLOCK_REALTIME) + seconds * 10**9)
+    adjtimex(ADJ_SETOFFSET, time_s=seconds)
 
 
 EVENTS = (

@@ -29,7 +29,8 @@ node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1 hops 2 trace 
 node_exec r1 "$hopspan" router up dev eth0 dev eth1 node-id 2
 node_describe 1 client host other ptp before-queue eth0
 node_describe 2 r1 router tc ptp before-queue eth0 eth1
-capture_start server stamped udp
+node_exec client ping -c 1 -W 10 "$server" >/dev/null
+capture_start server stamped ip6
 node_exec client python3 "$top/tests/vm/guest/clock.py" send "$server" "$(netns server)" "$tmp/sent"
 capture_stop stamped
 node_exec server "$hopspan" decode "$tmp/stamped.pcap" nodes "$state/nodes.yaml" >"$tmp/decoded"
