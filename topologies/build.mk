@@ -7,3 +7,6 @@ $(VENV)/.done: topologies/app/requirements.txt
 	$$python -m venv --clear $(VENV)
 	$(Q)$(VENV)/bin/pip install $(if $(V),,--quiet) --disable-pip-version-check --no-input --only-binary :all: -r $<
 	$(Q)touch $@
+
+# What a topology loses packets with.
+all: $(BUILD)/topologies/loss.bpf.o

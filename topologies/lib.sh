@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Networks in namespaces: nodes, links, what runs on them, and taking all of it down. Sourced by each topology.
+# Networks in namespaces: nodes, links, what runs on them, and taking all of it down. Sourced by each topology, whose
+# verbs and words are in words.sh.
 #
 # A topology has a name ($TOPOLOGY, default "hopspan"), so that several can be up at once. Its namespaces are
 # NAME-NODE; its state (pids, nodes.yaml, logs) is in $state; its BPF files, cgroup and store are its own.
@@ -67,14 +68,16 @@ gone() { ! kill -0 "$1" 2>/dev/null || [ "$(awk '{ print $3 }' "/proc/$1/stat" 2
 
 # wait_for WHAT COMMAND...: until it succeeds, 30 seconds at most.
 wait_for() {
-	local what=$1 tries=0
+	local what=$1 end=$((SECONDS + 30))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -lt 600 ] || { echo "waited 30 s for $what" >&2; return 1; }
+		[ $SECONDS -lt $end ] || { echo "waited 30 s for $what" >&2; return 1; }
 		sleep 0.05
 	done
 }
+
+declare -A place=() # what is at a node on the way: kernel, xdp, tc, dpdk or silent
+declare -A clock=() # by how many ns a node's clock is off
 
 topology_begin() {
 	[ ! -e "$state" ] || die "$TOPOLOGY is up already: ${0##*/} down"
@@ -134,8 +137,60 @@ node_describe() {
 	printf '  interfaces: {%s}\n' "$list" >>"$state/nodes.yaml"
 }
 
-# bottleneck NODE DEV RATE: a shaper whose queue can be filled.
-bottleneck() { tc -n "$(netns "$1")" qdisc replace dev "$2" root tbf rate "$3" burst 3000 limit 1000000; }
+# host_up NODE ID [WORDS...]: sends and receives traced requests by eth0.
+host_up() {
+	local node=$1 id=$2
+	shift 2
+	# shellcheck disable=SC2046 # words
+	node_exec "$node" "$hopspan" host up dev eth0 proved ::/0 node-id "$id" $(clock_words "$node") "$@"
+	node_describe "$id" "$node" host other ptp before-queue eth0
+}
+
+# router_up NODE ID DEV...: what its place says. A silent one is a stock router that takes no part, so it has no entry
+# in nodes.yaml.
+router_up() {
+	local node=$1 id=$2 kind=${place[$1]}
+	shift 2
+	case $kind in
+	xdp | tc)
+		# shellcheck disable=SC2046 # words
+		node_exec "$node" "$hopspan" router up $(printf "dev %s " "$@") via "$kind" node-id "$id" $(clock_words "$node")
+		node_describe "$id" "$node" router "$kind" ptp before-queue "$@"
+		;;
+	kernel)
+		linux_ioam "$node" "$id" "$@"
+		node_describe "$id" "$node" router linux posix none "$@"
+		;;
+	dpdk)
+		node_start "$node" "dpdk-$node" "$hopspan_dpdk" node-id "$id" "$@"
+		node_describe "$id" "$node" router dpdk ptp after-queue "$@"
+		;;
+	esac
+}
+
+# clock_words NODE: how far its clock is off, as `up` of hopspan takes it.
+clock_words() { [ -z "${clock[$1]:-}" ] || echo "clock-offset ${clock[$1]}"; }
+
+# bottleneck NODE DEV RATE [htb]: a shaper whose queue can be filled.
+bottleneck() {
+	local at=(-n "$(netns "$1")") dev=$2 rate=$3
+	if [ "${4:-tbf}" = tbf ]; then
+		tc "${at[@]}" qdisc replace dev "$dev" root tbf rate "$rate" burst 3000 limit 1000000
+		return
+	fi
+	tc "${at[@]}" qdisc replace dev "$dev" root handle 1: htb default 1
+	tc "${at[@]}" class replace dev "$dev" parent 1: classid 1:1 htb rate "$rate" burst 3000 cburst 3000 quantum 1514
+	tc "${at[@]}" qdisc replace dev "$dev" parent 1:1 bfifo limit 1000000
+}
+
+# loss NODE DEV PERCENT [options]: of what leaves by DEV, or only of IPv6 with a hop-by-hop header.
+loss() {
+	local share
+	share=$(awk -v percent="$3" -v only="${4:-}" 'BEGIN { printf "%x", percent * 100 + 0.5 + (only ? 32768 : 0) }')
+	[ -n "$(tc -n "$(netns "$1")" qdisc show dev "$2" clsact)" ] || tc -n "$(netns "$1")" qdisc add dev "$2" clsact
+	tc -n "$(netns "$1")" filter replace dev "$2" egress pref 60000 handle 1 bpf direct-action \
+		object-file "$top/build/topologies/loss.bpf.o" section tc flowid "1:$share"
+}
 
 # Everything of this topology, however far it came.
 topology_down() {

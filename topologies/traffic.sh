@@ -35,12 +35,13 @@ backlog() { tc -n "$(netns "$1")" -s -j qdisc show dev "$2" root | grep -o '"bac
 
 backlog_above() { [ "$(backlog "$1" "$2")" -gt "$3" ]; }
 
-# background_start NODE DEV: one flow from client to server whose window is below the shaper's limit: a standing queue
-# at NODE's DEV, and no drops. Not BBR, which would keep the queue short.
+# background_start NODE DEV [FROM]: one flow from FROM (client) to server whose window is below the shaper's limit: a
+# standing queue at NODE's DEV, and no drops. Not BBR, which would keep the queue short.
 background_start() {
+	local from=${3:-client}
 	node_start server background-server iperf3 -s -p $background_port
-	wait_for "iperf3" node_exec client bash -c "exec 3<>/dev/tcp/$server/$background_port"
-	node_start client background iperf3 -c "$server" -p $background_port -w 48K -C reno -t 3600
+	wait_for "iperf3" node_exec "$from" bash -c "exec 3<>/dev/tcp/$server/$background_port"
+	node_start "$from" background iperf3 -c "$server" -p $background_port -w 48K -C reno -t 3600
 	wait_for "a queue at $1 $2" backlog_above "$1" "$2" 30000
 }
 

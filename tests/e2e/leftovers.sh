@@ -55,14 +55,6 @@ pages_unowned() {
 }
 pages_as_before() { [ "$(pages_unowned)" -le "$pages_before" ]; }
 
-# All that bears the topology's name, in every place where it makes something.
-named() {
-	ip netns list
-	grep -F /netns/ /proc/mounts || true
-	find /sys/fs/bpf /run/hopspan "$(cgroup2)" /var/run/dpdk /dev/hugepages -name "*$TOPOLOGY*" 2>/dev/null || true
-}
-named_here() { named | grep -F "$TOPOLOGY" || true; }
-
 # Places that are shared between topologies: there afterwards only if they were before, or others use them.
 unused() { [ -d "$1" ] && [ -z "$(ls -A "$1")" ]; }
 shared_as_before() {

@@ -64,6 +64,14 @@ pair_up() {
 	node_exec server "$hopspan" host up dev eth0 proved ::/0 node-id 5
 }
 
+# All that bears the topology's name, in every place where it makes something.
+named() {
+	ip netns list
+	grep -F /netns/ /proc/mounts || true
+	find /sys/fs/bpf /run/hopspan "$(cgroup2)" /var/run/dpdk /dev/hugepages -name "*$TOPOLOGY*" 2>/dev/null || true
+}
+named_here() { named | grep -F "$TOPOLOGY" || true; }
+
 # What the kernel says from here on is kept apart by a mark.
 kernel_log_mark() {
 	kernel_mark="hopspan $TOPOLOGY"
