@@ -64,7 +64,7 @@ word_shaper() {
 
 word_loss() {
 	[[ $4 =~ ^(100|[0-9]{1,2}(\.[0-9]{1,2})?)$ ]] || misuse "$1 $2 $3 $4: percent, 0.01 to 100"
-	ways+=("loss $2 $3 $4${1#loss}")
+	[ "$1" = loss ] && ways+=("loss $2 $3 $4") || ways+=("loss $2 $3 $4 options")
 }
 
 word_clock() {

@@ -134,7 +134,9 @@ fabric() {
 	down
 }
 
-queues() { "$hopspan" trace show "$1" -j | jq '.spans[] | select(.name == "r1 eth1") | .queue_bytes'; }
+queues() {
+	"$hopspan" trace show "$1" -j | jq '.spans[] | select(.direction == "request" and .node == "r1") | .queue_bytes'
+}
 
 # full KIND: r1 eth1 never runs empty; the requests say how much is before them.
 full() {
