@@ -147,7 +147,7 @@ full() {
 	path "client r1 r2 server" "server r2 r1 client"
 	now=$(backlog r1 eth1 | head -n 1)
 	for trace in $(awk '{ print $2 }' "$tmp/requests"); do queues "$trace"; done | tee "$tmp/queues" | xargs echo "queued, now $now:"
-	awk '$1 > 20000 && $1 < 100000 { n++ } END { exit n != 5 }' "$tmp/queues" || fail "$what: queue_bytes of r1 eth1"
+	awk '$1 > 8000 && $1 < 100000 { n++ } END { exit n != 5 }' "$tmp/queues" || fail "$what: queue_bytes of r1 eth1"
 	down
 }
 
