@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# A bottleneck that is kept full: whatever leaves r1 by eth1 waits behind what the neighbour sends to the server.
+# A bottleneck that is kept full: what leaves r1 by eth1 waits behind what the
+# neighbour sends to the server.
 #
-#   client eth0 ---- eth0 r1 (2) eth1 ======== eth0 r2 (3) eth1 ---- eth0 server
-#   (1)  fd68:73:1::      eth2   fd68:73:2::          fd68:73:3::         (4)
-#                          |     12 Mbit/s
-#                    neighbour eth0, fd68:73:4::2, not traced
+#   client ------ eth0 r1 (2) eth1 ====== eth0 r2 (3) eth1 ------ eth0 server
+#   (1) fd68:73:1::    eth2   fd68:73:2::            fd68:73:3::        (4)
+#                       |     $RATE (12mbit)
+#                 neighbour eth0, fd68:73:4::2, not traced
 #
-# RATE is that of r1 eth1 (12mbit), of tbf; htb r1 eth1 RATE makes it htb's.
+# htb r1 eth1 RATE makes it another qdisc's.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=words.sh

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Two ways of equal cost: the flow's hash says which; each direction chooses for itself.
+# Two ways of equal cost; a flow's hash says which, in each direction for itself.
 #
-#                                     eth0 r2 eth1 (3)
-#                            eth1 ---- fd68:73:a:: ---- eth0
-#   client eth0 ---- eth0 r1 (2)                         (5) r4 eth2 ---- eth0 server
-#   (1)    fd68:73:1::       eth2 ---- fd68:73:b:: ---- eth1     fd68:73:3::      (6)
-#                                     eth0 r3 eth1 (4)
+#                                  eth0 r2 eth1 (3)
+#                         eth1 ---- fd68:73:a:: ---- eth0
+#   client ------ eth0 r1 (2)                       (5) r4 eth2 ------ server
+#   (1)   fd68:73:1::     eth2 ---- fd68:73:b:: ---- eth1   fd68:73:3::   (6)
+#                                  eth0 r3 eth1 (4)
 #
-# In brackets: node ids. r2 and r3 may be dpdk, then their devices are port0 and port1. What the sender's TCP socket has
-# for a hash, veth hands on and r1 uses; it says which way as addresses and ports do for other packets.
+# In brackets: node ids. r2 and r3 may be dpdk, with port0 and port1. The hash is
+# of addresses and ports; of TCP over veth, the one that the sender's socket has.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=words.sh

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Two spines, four leaves, a host on each leaf. A flow's hash says which spine it takes, as in diamond.sh.
+# Two spines, four leaves, a host on each leaf. A flow's hash says which spine it
+# takes (see diamond.sh).
 #
-#            s1 (6)                    s2 (7)              spines: eth0 to l1, eth1 to l2, ...
-#         /  |    |  \              /  |    |  \           fd68:73:SL:: between spine S and leaf L
-#        l1  l2  l3  l4            l1  l2  l3  l4 (2 to 5)  leaves: eth0 to the host, eth1 to s1, eth2 to s2
-#        |   |   |   |                                     fd68:73:L:: between leaf L and its host, ::1 the leaf
-#   client  h2  server  h4                                 hosts: nodes 1, 8, 10, 9; eth0, ::2
-#
+#        s1 (6)             s2 (7)         spine: eth0 to l1, eth1 to l2 ...
+#      /  |    |  \       /  |    |  \      fd68:73:SL:: between spine S, leaf L
+#    l1   l2   l3   l4  l1   l2   l3   l4  (2 to 5) leaf: eth0 to its host, eth1
+#    |    |    |    |                      to s1, eth2 to s2; fd68:73:L:: between
+#  client h2 server h4  (1, 8, 10, 9)      leaf L (::1) and its host (::2, eth0)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=words.sh

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# A client and a server, and places in a row between them; as many as there are words.
+# A client, a server, and between them a row of places, one for each word.
 #
-#   client            r1                 r2                  r3              server
-#   eth0 ---------- eth0  eth1 ------ port0  port1 ------ eth0  eth1 ------- eth0
-#   fd68:73:1::1    ::2   fd68:73:2::1   (bump)           ::2   fd68:73:3::1  ::2
-#   node 1          node 2, TBF at eth1  node 3           node 4              node 5
+#   client          r1                r2               r3             server
+#   eth0 -------- eth0  eth1 ----- port0  port1 ---- eth0  eth1 ----- eth0
+#   fd68:73:1::1  ::2   fd68:73:2::1  (bump)         ::2  fd68:73:3::1 ::2
+#   node 1        node 2, TBF      node 3            node 4           node 5
 #
-# line.sh up               is up xdp dpdk kernel tbf r1 eth1 12mbit ($RATE)
-# line.sh up KIND... [WORDS]   one word for each place: kernel xdp tc dpdk silent
-# A dpdk place is a bump between port0 and port1; the others route from eth0 to eth1.
+# line.sh up                   is up xdp dpdk kernel tbf r1 eth1 $RATE (12mbit)
+# line.sh up KIND... [WORDS]   kernel, xdp, tc, dpdk or silent: one to eight
+# A dpdk place joins port0 and port1; the others route from eth0 to eth1.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=words.sh

@@ -12,14 +12,16 @@ ways=() # what is to be made worse once packets get through
 
 # topology_help: the head of the topology's file, and the words of all.
 topology_help() {
+	local all
+	all=$(places)
 	sed -n '2,/^[^#]/{/^# shellcheck/d; s/^# \{0,1\}//p}' "$0"
 	cat <<-END
 
 		${0##*/} up [WORDS] | down | exec NODE COMMAND... | env | --help
 
 		\$TOPOLOGY is its name (hopspan), so that several can be up. WORDS:
-		  place NODE KIND        what is at NODE, one of ${!place[*]}:
-		                         $kinds
+		  place NODE KIND        what is at NODE (${all// /, }):
+		                         ${kinds// /, }
 		  tbf NODE DEV RATE      a bottleneck where packets leave by DEV: 12mbit
 		  htb NODE DEV RATE      the same, made with another qdisc
 		  loss NODE DEV PERCENT  lose some of the packets that leave by DEV
@@ -28,6 +30,12 @@ topology_help() {
 		  clock NODE NS          its clock is so many ns ahead (less than 0: behind)
 		Nodes: ${nodes[*]}
 	END
+}
+
+# The nodes that are places, in order.
+places() {
+	local node
+	for node in "${nodes[@]}"; do [ -z "${place[$node]:-}" ] || echo "$node"; done | xargs
 }
 
 misuse() {
@@ -50,8 +58,8 @@ want() {
 }
 
 word_place() {
-	[ -n "${place[$1]:-}" ] || misuse "place $1: it is none: ${!place[*]}"
-	is_kind "$2" || misuse "place $1 $2: it is one of $kinds"
+	[ -n "${place[$1]:-}" ] || misuse "place $1: it is none: $(places)"
+	is_kind "$2" || misuse "place $1 $2: it is one of ${kinds// /, }"
 	[ "$2" != dpdk ] || is_one_of "$1" "${two_ports[@]}" ||
 		misuse "place $1 dpdk: the forwarder joins two ports, $1 has to route${two_ports:+; it can be at ${two_ports[*]}}"
 	place[$1]=$2
