@@ -138,16 +138,17 @@ queues() {
 	"$hopspan" trace show "$1" -j | jq '.spans[] | select(.direction == "request" and .node == "r1") | .queue_bytes'
 }
 
-# full KIND: r1 eth1 never runs empty; the requests say how much is before them.
+# full KIND: r1 eth1 hardly ever runs empty, not even on a busy machine; most requests say what was before them.
 full() {
-	local trace now
-	up congested "$1" r1 eth1 20mbit
+	local trace
+	up congested "$1" r1 eth1 5mbit
 	same "$what: qdisc" "$1" "$(tc -n "$(netns r1)" -j qdisc show dev eth1 root | jq -r '.[0].kind')"
-	traced 5
+	traced 10
 	path "client r1 r2 server" "server r2 r1 client"
-	now=$(backlog r1 eth1 | head -n 1)
-	for trace in $(awk '{ print $2 }' "$tmp/requests"); do queues "$trace"; done | tee "$tmp/queues" | xargs echo "queued, now $now:"
-	awk '$1 > 8000 && $1 < 100000 { n++ } END { exit n != 5 }' "$tmp/queues" || fail "$what: queue_bytes of r1 eth1"
+	for trace in $(awk '{ print $2 }' "$tmp/requests"); do queues "$trace"; done >"$tmp/queues"
+	echo "queued: $(xargs <"$tmp/queues"), now: $(backlog r1 eth1 | head -n 1)"
+	awk '$1 > 8000 && $1 < 100000 { n++ } END { exit NR != 10 || n <= NR / 2 }' "$tmp/queues" ||
+		fail "$what: queue_bytes of r1 eth1"
 	down
 }
 
@@ -195,7 +196,7 @@ wrong_words() {
 	says 'no verb "upp"' line upp
 	says 'up, down, exec or env?' line
 	says 'unknown word "lost"' line up lost
-	says "place r2 dpkd: it is one of kernel xdp tc dpdk silent" diamond up place r2 dpkd
+	says "place r2 dpkd: it is one of kernel, xdp, tc, dpdk, silent" diamond up place r2 dpkd
 	says "place client: it is none" diamond up place client tc
 	says "place r1 dpdk: the forwarder joins two ports" diamond up place r1 dpdk
 	says "place r9: no such node" line up place r9 tc
@@ -212,6 +213,7 @@ wrong_words() {
 	for name in line mixed diamond fabric congested; do
 		"$top/topologies/$name.sh" --help >"$tmp/out" || fail "$name.sh --help"
 		grep -q "loss-options NODE DEV PERCENT" "$tmp/out" || fail "$name.sh --help: $(cat "$tmp/out")"
+		! grep -E '.{81}' "$tmp/out" || fail "$name.sh --help is wider than 80 columns"
 	done
 }
 
