@@ -23,6 +23,8 @@ static __always_inline enum outcome arrive(struct __sk_buff *skb, __u32 link_len
 
 	if (!now || ip6 + IPV6_LEN > end || !transit_find(skb, ip6, end, link_len, now, &found, &outcome))
 		return outcome;
+	if (transit_has_arrived(ip6, end, &found, (void *)(long)skb->data_meta, (void *)(long)skb->data, config.netns))
+		return OUTCOME_xdp_arrived;
 	return transit_arrive(ip6, end, &found, now, &config.self, &slot, &arrival_tai_ns);
 }
 

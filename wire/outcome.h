@@ -48,6 +48,7 @@
 	OUTCOME(no_room, "no room left, overflow set")                                                  \
 	OUTCOME(overflowed, "overflow was set already")                                                 \
 	OUTCOME(no_metadata, "device refused metadata; departure finds the slot by node id")            \
+	OUTCOME(xdp_arrived, "node data was written by XDP already")                                    \
 	/* receiving host */                                                                            \
 	OUTCOME(recorded, "recorded and stripped")                                                      \
 	OUTCOME(active_ended, "measurement copy ended")                                                 \

@@ -70,4 +70,22 @@ static __always_inline enum outcome transit_arrive(__u8 *ip6, const __u8 *end, c
 	return ioam6_append(ip6, end, found, &node, slot);
 }
 
+/*
+ * The newest data of the trace is of this arrival: XDP wrote it before tc, because one of them is just taking the place
+ * of the other. A packet that comes by once more has one hop less left.
+ */
+static __always_inline bool transit_has_arrived(const __u8 *ip6, const __u8 *end, const struct ioam6_found *found,
+						const struct transit_meta *meta, const void *meta_end, __u32 netns)
+{
+	__u32 newest = found->option + IOAM6_DATA_AT + found->trace.remaining_words * IOAM6_WORD;
+	__u32 bit = found->trace.type & IOAM6_HOP_AND_ID ? IOAM6_HOP_AND_ID : IOAM6_HOP_AND_ID_WIDE;
+	const __u8 *hop_limit;
+
+	if ((const void *)(meta + 1) > meta_end || meta->magic != TRANSIT_META_MAGIC || meta->netns != netns ||
+	    meta->slot != newest)
+		return false;
+	hop_limit = node_field((__u8 *)ip6, end, newest, found->trace.type, bit, 0, 1);
+	return !hop_limit || *hop_limit == (__u8)(ip6[IPV6_HOP_LIMIT_AT] - 1);
+}
+
 #endif

@@ -41,7 +41,15 @@ memory_begin() {
 	mount=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
 	memory=${mount:-$(cgroup2)}/$TOPOLOGY-memory
 	mkdir "$memory"
-	trap 'status=$?; rmdir "$memory"; test_end $status' EXIT
+	trap 'memory_end $?' EXIT
+}
+
+memory_end() {
+	set +e
+	[ -z "${bulk_pid:-}" ] || kill "$bulk_pid" 2>/dev/null
+	(test_end "$1")
+	rmdir "$memory"
+	exit "$1"
 }
 
 memory_used() {
@@ -159,10 +167,28 @@ descriptors_back() { [ "$(descriptors)" -le "$descriptors_before" ]; }
 
 slab_kb() { awk '/^SUnreclaim/ { print $2 }' /proc/meminfo; }
 
-traffic_start() {
+# datagrams_start EVERY: 2000 a second, each EVERY-th with a context of its own.
+datagrams_start() {
 	node_start server datagrams-server "$here/churn" receive 7000
 	wait_for "the receiver" grep -q listens "$state/datagrams-server.log"
-	node_start client datagrams "$here/churn" send $server 7000 2000 20
+	node_start client datagrams "$here/churn" send $server 7000 2000 "$1"
+}
+
+# datagrams_stop: all that were sent are there, each once, as they were.
+datagrams_stop() {
+	local sent
+	stop datagrams
+	sent=$(awk '/^sent/ { print $2 }' "$state/datagrams.log")
+	[ "${sent:-0}" -gt 0 ] || fail "nothing was sent"
+	sleep 0.5 # what is not there now never comes
+	stop datagrams-server
+	same "datagrams of $sent (gaps: $(grep gap "$state/datagrams-server.log" | xargs))" \
+		"received $sent repeated 0 spoilt 0" "$(sed -n 's/ late.*//p' "$state/datagrams-server.log")"
+	echo "$sent datagrams, all there$(sed -n 's/.*\( late\)/,\1/p' "$state/datagrams-server.log")"
+}
+
+traffic_start() {
+	datagrams_start 20
 	bulk &
 	bulk_pid=$!
 }
@@ -171,10 +197,25 @@ traffic_stop() {
 	touch "$tmp/enough"
 	wait "$bulk_pid" || fail "bulk: $(cat "$tmp/bulk-failed")"
 	[ ! -e "$tmp/bulk-failed" ] || fail "bulk: $(cat "$tmp/bulk-failed")"
-	stop datagrams
-	wait_for "what was sent" awk '/^sent/ { found = 1 } END { exit !found }' "$state/datagrams.log"
-	sleep 0.5 # what is not there now never comes
-	stop datagrams-server
+	datagrams_stop
+	echo "$(wc -l <"$tmp/bulk") streams of 25 MB, all there"
+}
+
+# XDP takes tc's place and tc XDP's: in between both see a packet, and one of them writes. Every datagram has the option.
+exchange() {
+	local turn
+	step client "host up dev eth0 proved ::/0 node-id 1"
+	step r1 "router up dev eth0 dev eth1 via tc node-id 2"
+	capture_start server way 'ip6[6] = 0'
+	datagrams_start 1
+	for turn in xdp tc xdp tc xdp tc xdp tc; do step r1 "router up dev eth0 dev eth1 via $turn node-id 2"; done
+	datagrams_stop
+	capture_stop way
+	"$hopspan" decode "$tmp/way.pcap" | jq -rc '[.hops[].node] | join(" ")' | sort | uniq -c >"$tmp/paths"
+	same "paths of packets while r1 changes: $(cat "$tmp/paths")" "1 2" "$(awk '{ print $2, $3 $4 }' "$tmp/paths")"
+	echo "exchange: $(xargs <"$tmp/paths"), $(node_exec r1 "$hopspan" -j router show |
+		jq -c '.[0].transit.xdp_arrived // 0') of them seen by both"
+	all_down
 }
 
 "$top/topologies/line.sh" up silent tbf client eth0 100mbit
@@ -192,11 +233,9 @@ traffic_start
 churn
 traffic_stop
 
-sent=$(awk '/^sent/ { print $2 }' "$state/datagrams.log")
-same "datagrams of $sent (gaps: $(grep gap "$state/datagrams-server.log" | xargs))" \
-	"received $sent repeated 0 spoilt 0" "$(sed -n 's/ late.*//p' "$state/datagrams-server.log")"
 same "segments of TCP lost, client and server" "0 0" "$(segments_lost client) $(segments_lost server)"
 same "packets dropped by devices" "0 0 0 0" "$(device_drops)"
+exchange
 wait_for "programs and maps to be gone" nothing_left || fail "left: $(left)"
 [ ! -e "$HOPSPAN_BPFFS" ] || fail "left: $(find "$HOPSPAN_BPFFS")"
 wait_for "the collector's descriptors to be closed" descriptors_back ||
@@ -204,8 +243,6 @@ wait_for "the collector's descriptors to be closed" descriptors_back ||
 if [ -n "$memory_before" ]; then
 	wait_for "the kernel's memory" memory_is_back || fail "memory: $memory_before octets before, $(memory_used) now"
 fi
-# Those that overtook others did so where veth changes between its ring and the kernel's queue, with any XDP program.
-echo "$sent datagrams, $(sed -n 's/.*\(late\)/\1/p' "$state/datagrams-server.log"), $(wc -l <"$tmp/bulk") streams of 25 MB: all there"
 echo "memory of commands: $memory_before octets before, $(memory_used) after; the machine's slab: $slab_before, $(slab_kb) kB"
 awk '{ n[$4 " " $5]++; sum[$4 " " $5] += $2 } END { for (verb in n)
 	printf "%s: %d times, %.0f ms each\n", verb, n[verb], sum[verb] / n[verb] / 1000 }' "$tmp/steps"
