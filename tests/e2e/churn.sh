@@ -109,6 +109,7 @@ churn() {
 	while if [ -n "$TIMES" ]; then [ $steps -lt "$TIMES" ]; else [ $((SECONDS - begin)) -lt 60 ]; fi; do
 		step_random
 		steps=$((steps + 1))
+		[ $((steps % 20)) -ne 0 ] || ours_note
 		! gone "$(cat "$state/datagrams.pid")" || fail "the sender of datagrams has ended"
 		[ ! -e "$tmp/bulk-failed" ] || fail "$(cat "$tmp/bulk-failed")"
 	done
@@ -147,18 +148,23 @@ device_drops() {
 	done | xargs
 }
 
-# Ids rise: what is newer than the test, is neither pinned nor used by what others have, is left.
-newest() { bpftool -j "$1" show | jq '[.[].id] | max // 0'; }
-left() {
+# What there is of ours now: maps that are pinned, programs that use one of them, and whatever else these use.
+ours_note() {
 	bpftool -j -f map show >"$tmp/maps"
 	bpftool -j prog show >"$tmp/programs"
-	jq -nc --slurpfile maps "$tmp/maps" --slurpfile programs "$tmp/programs" --argjson map "$newest_map" \
-		--argjson program "$newest_program" '
-		[$maps[0][] | select(.pinned | length > 0) | .id] as $pinned |
-		[$programs[0][] | .map_ids[]?] as $used |
-		[$programs[0][] | select(.id > $program and ((.name // "") | test("^(tc|xdp|sockopt)_")) and
-			all(.map_ids[]?; IN($pinned[]) | not)) | {program: .id, name}] +
-		[$maps[0][] | select(.id > $map and (.id | IN($pinned[], $used[]) | not)) | {map: .id, name}] | .[]'
+	jq -nr --slurpfile maps "$tmp/maps" --slurpfile programs "$tmp/programs" --arg folder "$HOPSPAN_BPFFS/" '
+		[$maps[0][] | select(any(.pinned[]?; startswith($folder))) | .id] as $pinned |
+		[$programs[0][] | select(any(.map_ids[]?; IN($pinned[])))] as $using |
+		($using[] | "prog \(.id)"), ([$pinned[], $using[].map_ids[]] | unique[] | "map \(.)")' >>"$tmp/ours"
+}
+
+# Of all that were ever noted, those that are still there.
+left() {
+	{
+		bpftool -j prog show | jq -r '.[] | "prog \(.id)"'
+		bpftool -j map show | jq -r '.[] | "map \(.id)"'
+	} | sort >"$tmp/there"
+	sort -u "$tmp/ours" | comm -12 - "$tmp/there"
 }
 nothing_left() { [ -z "$(left)" ]; }
 
@@ -226,7 +232,6 @@ node_exec server "$hopspan" host down
 node_exec client sysctl -qw net.ipv4.tcp_wmem="4096 65536 262144"
 memory_begin
 collect_start
-newest_map=$(newest map) newest_program=$(newest prog)
 each_once
 descriptors_before=$(descriptors) memory_before=$(memory_used) slab_before=$(slab_kb)
 traffic_start
@@ -237,6 +242,7 @@ same "segments of TCP lost, client and server" "0 0" "$(segments_lost client) $(
 same "packets dropped by devices" "0 0 0 0" "$(device_drops)"
 exchange
 wait_for "programs and maps to be gone" nothing_left || fail "left: $(left)"
+echo "$(sort -u "$tmp/ours" | cut -d' ' -f1 | uniq -c | xargs) were noted, none is left"
 [ ! -e "$HOPSPAN_BPFFS" ] || fail "left: $(find "$HOPSPAN_BPFFS")"
 wait_for "the collector's descriptors to be closed" descriptors_back ||
 	fail "descriptors of the collector: $descriptors_before before, $(descriptors) now"
