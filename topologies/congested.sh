@@ -30,6 +30,7 @@ topology_build() {
 	row_network fd68:73:4 r1 eth2 neighbour eth0
 	route_add neighbour default fd68:73:4::1
 	[ "${place[r2]}" = dpdk ] || route_add r2 fd68:73:4::/64 fd68:73:2::1
+	node_exec neighbour ethtool -K eth0 tso off gso off >/dev/null # htb would send 33 kB at once, and be empty
 	bottleneck r1 eth1 "${RATE:-12mbit}"
 	host_up client 1
 	host_up server 4

@@ -162,7 +162,8 @@ router_up() {
 		node_describe "$id" "$node" router linux posix none "$@"
 		;;
 	dpdk)
-		node_start "$node" "dpdk-$node" "$hopspan_dpdk" node-id "$id" "$@"
+		# shellcheck disable=SC2046 # words
+		node_start "$node" "dpdk-$node" "$hopspan_dpdk" node-id "$id" $(clock_words "$node") "$@"
 		node_describe "$id" "$node" router dpdk ptp after-queue "$@"
 		;;
 	esac

@@ -93,12 +93,12 @@ words_parse() {
 	clocks_check
 }
 
-# Stock kernels and the forwarder have the machine's clock.
+# Stock kernels have the machine's clock.
 clocks_check() {
 	local node
 	for node in "${!clock[@]}"; do
-		[[ ${place[$node]:-xdp} =~ ^(xdp|tc)$ ]] ||
-			misuse "clock $node: of ${place[$node]} it is the machine's; it can be set at hosts, xdp and tc"
+		[[ ! ${place[$node]:-} =~ ^(kernel|silent)$ ]] ||
+			misuse "clock $node: of ${place[$node]} it is the machine's; hosts, xdp, tc and dpdk can have their own"
 	done
 }
 

@@ -3,7 +3,8 @@
 """Traced requests over TCP, a connection each, so that each is a flow; and numbered datagrams.
 
     topologies.py server PORT                             answers both; says "listens", then each datagram's number
-    topologies.py requests ADDRESS PORT FIRST COUNT       from the local ports FIRST ...; prints "LOCAL_PORT TRACE_ID"
+    topologies.py requests ADDRESS PORT FIRST COUNT       from the local ports FIRST ..., 10 a second at most; prints
+                                                          "LOCAL_PORT TRACE_ID"
     topologies.py datagrams ADDRESS PORT COUNT EVERY      a new context for every EVERY-th (0: none)
     topologies.py within COUNT PERCENT LOST               is that what chance makes of it? five standard deviations
 """
@@ -54,6 +55,7 @@ def requests(address, port, first, count):
             if len(connection.recv(len(REQUEST), socket.MSG_WAITALL)) != len(REQUEST):
                 sys.exit(f"the answer to {trace} is cut off")
             print(local, trace)
+        time.sleep(0.1)
 
 
 def datagrams(address, port, count, every):
