@@ -97,7 +97,7 @@ static const uint8_t *packet_end(struct rte_mbuf *packet, const uint8_t *ip6)
 {
 	uint32_t len = IPV6_LEN + be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
 
-	if (ETHERNET_LEN + len > packet->pkt_len)
+	if (!ipv6_is_whole(ip6, packet->pkt_len - ETHERNET_LEN))
 		return NULL;
 	return ip6 + RTE_MIN(len, packet->data_len - (uint32_t)ETHERNET_LEN);
 }

@@ -79,6 +79,26 @@ static __always_inline __u64 clock_tai_to_utc_ns(void)
 	return c ? (__u64)c->tai_to_utc_ns : 0;
 }
 
+static __always_inline __u32 xdp_octets(struct xdp_md *xdp)
+{
+	return bpf_xdp_get_buff_len(xdp);
+}
+
+static __always_inline __u32 skb_octets(const struct __sk_buff *skb)
+{
+	return skb->len;
+}
+
+#define FRAME_OCTETS(packet) _Generic((packet), struct xdp_md * : xdp_octets, struct __sk_buff * : skb_octets)(packet)
+
+/*
+ * Is the packet at `ip6` all in its frame? Linux drops those that claim to be longer. The frame is asked only where not
+ * all of it is linear.
+ */
+#define FRAME_HOLDS(packet, ip6, end, link_len) \
+	((ip6) + IPV6_LEN <= (end) &&           \
+	 (ipv6_is_whole(ip6, (end) - (ip6)) || ipv6_is_whole(ip6, FRAME_OCTETS(packet) - (link_len))))
+
 /*
  * plane_find() is ioam6_find() on the packet of `context_type` (a tc or an XDP program's). The walk over an unusual
  * header is a global function: the verifier looks at it once, and not once for each state that its caller may be in,
@@ -101,6 +121,9 @@ static __always_inline __u64 clock_tai_to_utc_ns(void)
 	{                                                                                                  \
 		int walked;                                                                                \
                                                                                                            \
+		*why = OUTCOME_bad_truncated;                                                              \
+		if (!FRAME_HOLDS(packet, ip6, end, config.self.link_len))                                  \
+			return false;                                                                      \
 		if (ioam6_find_usual(ip6, end, config.self.namespace, found))                              \
 			return true;                                                                       \
 		walked = plane_walk(packet, found);                                                        \

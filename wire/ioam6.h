@@ -150,11 +150,15 @@ WIRE_INLINE uint32_t ioam6_known_place(const struct ioam6_known *known, uint32_t
 	return known->place[id];
 }
 
-/* Checks one option that has the IOAM type; fills `found` if it is the trace asked for. False: malformed. */
+/*
+ * Checks one option that has the IOAM type; fills `found` if it is the trace asked for. False: malformed, whosever it
+ * is: the next Linux router drops the packet for it.
+ */
 WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, const struct ioam6_known *known,
 			     struct ioam6_found *found, enum outcome *why)
 {
 	struct ioam6_trace trace;
+	uint32_t data_words;
 	uint8_t *option;
 
 	*why = OUTCOME_bad_alignment;
@@ -164,7 +168,7 @@ WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, const s
 	option = bytes_at(walk->ip6, walk->end, walk->option, IOAM6_TRACE_AT);
 	if (!option || walk->len < IOAM6_TRACE_AT - OPTION_HEADER_LEN)
 		return false;
-	if (option[IOAM6_TYPE_AT] != IOAM6_TYPE_PREALLOCATED || found->option) {
+	if (option[IOAM6_TYPE_AT] != IOAM6_TYPE_PREALLOCATED) {
 		found->others = true;
 		return true;
 	}
@@ -173,19 +177,20 @@ WIRE_INLINE bool ioam6_check(const struct hbh_walk *walk, int namespace, const s
 	    (walk->len - (IOAM6_DATA_AT - OPTION_HEADER_LEN)) % IOAM6_WORD)
 		return false;
 	trace = ioam6_trace_read(option + IOAM6_TRACE_AT);
-	if (known ? !ioam6_known_place(known, trace.namespace)
-		  : namespace != IOAM6_NAMESPACE_ANY && trace.namespace != namespace) {
-		found->others = true;
-		return true;
-	}
+	data_words = (walk->len - (IOAM6_DATA_AT - OPTION_HEADER_LEN)) / IOAM6_WORD;
 	*why = OUTCOME_bad_node_len;
 	if (trace.node_words != ioam6_words(trace.type))
 		return false;
 	*why = OUTCOME_bad_remaining_len;
-	found->data_words = (walk->len - (IOAM6_DATA_AT - OPTION_HEADER_LEN)) / IOAM6_WORD;
-	if (trace.remaining_words > found->data_words)
+	if (trace.remaining_words > data_words)
 		return false;
+	if (found->option || (known ? !ioam6_known_place(known, trace.namespace)
+				    : namespace != IOAM6_NAMESPACE_ANY && trace.namespace != namespace)) {
+		found->others = true;
+		return true;
+	}
 	found->option = walk->option;
+	found->data_words = data_words;
 	found->trace = trace;
 	return true;
 }

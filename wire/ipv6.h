@@ -48,6 +48,12 @@ WIRE_INLINE bool ipv6_is(const uint8_t *ip6)
 	return ip6[0] >> 4 == 6;
 }
 
+/* Is all of its payload in the `len` octets from its header on? A payload length of 0 (BIG TCP) says nothing. */
+WIRE_INLINE bool ipv6_is_whole(const uint8_t *ip6, uint64_t len)
+{
+	return (uint64_t)IPV6_LEN + be16_load(ip6 + IPV6_PAYLOAD_LEN_AT) <= len;
+}
+
 /* The pointer `at` octets behind `start` if `len` octets are there, else NULL. The form that the verifier follows. */
 WIRE_INLINE uint8_t *bytes_at(uint8_t *start, const uint8_t *end, uint32_t at, uint32_t len)
 {

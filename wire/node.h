@@ -260,11 +260,16 @@ WIRE_INLINE uint32_t ioam6_step_words(const struct ioam6_trace *trace, uint32_t 
 	return trace->node_words + (trace->type & IOAM6_SNAPSHOT ? 1U + schema_words : 0U);
 }
 
+/* Room for one more node. Where nothing is left not even a node that adds no words has it, as in Linux. */
+WIRE_INLINE bool ioam6_words_fit(const struct ioam6_trace *trace, uint32_t schema_words)
+{
+	return trace->remaining_words && trace->remaining_words >= ioam6_step_words(trace, schema_words);
+}
+
 /* Will ioam6_append() write node data? If not, there is no need to find out the time. */
 WIRE_INLINE bool ioam6_has_room(const struct ioam6_found *found, uint32_t schema_words)
 {
-	return !(found->trace.flags & IOAM6_FLAG_OVERFLOW) &&
-	       found->trace.remaining_words >= ioam6_step_words(&found->trace, schema_words);
+	return !(found->trace.flags & IOAM6_FLAG_OVERFLOW) && ioam6_words_fit(&found->trace, schema_words);
 }
 
 /* The snapshot's data, `at` octets from `ip6`. False, and nothing written: `end` came first. */
@@ -297,7 +302,7 @@ WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const st
 		return OUTCOME_bad_truncated;
 	if (trace.flags & IOAM6_FLAG_OVERFLOW)
 		return OUTCOME_overflowed;
-	if (trace.remaining_words < words) {
+	if (!ioam6_words_fit(&trace, node->schema_words)) {
 		trace.flags |= IOAM6_FLAG_OVERFLOW;
 		ioam6_lengths_write(option + IOAM6_TRACE_AT, &trace);
 		return OUTCOME_no_room;

@@ -34,6 +34,9 @@
 	{                                                                                                             \
 		int walked;                                                                                           \
                                                                                                                       \
+		*why = OUTCOME_bad_truncated;                                                                         \
+		if (!FRAME_HOLDS(packet, ip6, end, link_len))                                                         \
+			return false;                                                                                 \
 		if (ioam6_find_usual(ip6, end, IOAM6_NAMESPACE_ANY, found) &&                                         \
 		    ioam6_namespace_place(&now->node, found->trace.namespace))                                        \
 			return true;                                                                                  \

@@ -71,6 +71,8 @@ static enum outcome depart(const struct packet *packet, const struct trial_out *
 	memcpy(wanted, packet->octets, packet->len);
 	if (!packet_has_options(packet))
 		return OUTCOME_pass;
+	if (!ipv6_is_whole(wanted, packet->len))
+		return OUTCOME_bad_truncated;
 	if (!ioam6_find(wanted, end, self.namespace, &found, &outcome))
 		return outcome;
 	if (!found.option)

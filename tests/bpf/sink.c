@@ -97,7 +97,13 @@ static struct fate fate_of(const struct packet *packet, bool plain)
 	enum encap_carrier carrier;
 
 	memcpy(ip6, packet->octets, packet->len);
-	if (!packet_has_options(packet) || !ioam6_find(ip6, end, CONTEXT_NAMESPACE, &found, &fate.outcome))
+	if (!packet_has_options(packet))
+		return fate;
+	if (!ipv6_is_whole(ip6, packet->len)) {
+		fate.outcome = OUTCOME_bad_truncated;
+		return fate;
+	}
+	if (!ioam6_find(ip6, end, CONTEXT_NAMESPACE, &found, &fate.outcome))
 		return fate;
 	fate.outcome = found.option ? OUTCOME_no_context : OUTCOME_other_options;
 	if (!encap_find_context(ip6, end, &found, plain, &fate.context, &carrier))

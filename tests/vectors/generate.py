@@ -458,9 +458,8 @@ def others():
     options = fill(first.lines() + Trace([Hop(node=80)], kind=bits(0), namespace=124).lines())
     stamped("two-traces-neither", "Two traces, neither ours: the first is the record.", first, options, ids=False)
     broken = foreign(1, node_len=3)
-    options = fill(broken.lines() + ours.lines())
-    stamped("two-traces-first-bad", "Another namespace's trace with a wrong NodeLen is none of our business.", ours,
-            options)
+    malformed("two-traces-first-bad", "Another namespace's trace has a wrong NodeLen: Linux drops the packet for it.",
+              "bad_node_len", fill(broken.lines() + ours.lines()))
     export = [(bytes((0x11, 10, 0, 4)), "option: IOAM, immutable; direct export"),
               (struct.pack("!HBB", 123, 0, 0), "namespace 123, flags, extension flags"),
               (struct.pack("!I", bits(0) << 8), "trace type")]
