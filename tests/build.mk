@@ -28,6 +28,19 @@ $(TRIAL_PROGRAM): $(TRIAL_SOURCES:%.c=$(BUILD)/%.o) $(UNIT_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
 
+# The differential test against the kernel's IOAM, and nodes that are wrong on purpose.
+DIFFER_SOURCES := $(filter-out tests/differ/node.c,$(wildcard tests/differ/*.c))
+DIFFER_PROGRAM := $(BUILD)/tests/differ/differ
+DIFFER_WRONG := $(BUILD)/tests/differ/wrong/right.so
+
+$(BUILD)/tests/differ/%.o: OBJECT_FLAGS = -Ictl $(shell $(PKG_CONFIG) --cflags libbpf)
+$(DIFFER_PROGRAM): $(DIFFER_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/ctl/record/leap.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs libbpf) -ldl -lpthread
+$(DIFFER_WRONG): tests/differ/wrong.sh tests/differ/wrong.txt tests/differ/node.c tests/differ/node.h $(wildcard wire/*.h)
+	$(call say,CC,tests/differ/wrong.txt)
+	$(Q)tests/differ/wrong.sh $(@D)
+
 # Programs of the end-to-end tests: of ours they see the public header alone, as an application does.
 API_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(wildcard tests/e2e/*.c)))
 $(API_PROGRAMS): $(BUILD)/%: %.c sdk/hopspan.h
@@ -49,7 +62,8 @@ $(GUEST_PROGRAMS): %: %.o
 
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: test-build test-kernel
-test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(API_PROGRAMS) $(OTHER_OBJECTS) $(GUEST_PROGRAMS) $(GUEST_OBJECTS)
+test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(DIFFER_PROGRAM) $(DIFFER_WRONG) $(API_PROGRAMS) $(OTHER_OBJECTS) \
+	$(GUEST_PROGRAMS) $(GUEST_OBJECTS)
 
 # More than tests/vm/oldest.sh runs, and under any kernel: a package unpacked in KERNEL, and minutes.
 test-kernel: test-build

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The rules, from what must hold for each packet to what only two nodes' own clocks can tell. */
+#include "judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fields.h"
+#include "wire/bytes.h"
+
+#define NS_PER_S 1000000000ULL
+#define NONE32 0xffffffffU
+#define BIT(n) (0x800000U >> (n))
+
+/* The clocks of a program and of a capture, and a kernel's microseconds. */
+enum { SLACK_NS = 1000000, STEPS_MAX = 24, HOP_LIMIT_AT = 7 };
+
+static const char *const difference_names[] = {
+#define DIFFERENCE_NAME(name) #name,
+	DIFFERENCE_LIST(DIFFERENCE_NAME)
+};
+
+static const char *const outcome_names[] = {
+#define OUTCOME_NAME(name, text) #name,
+	OUTCOME_LIST(OUTCOME_NAME) "none"
+};
+
+const char *difference_name(enum difference difference)
+{
+	return difference_names[difference];
+}
+
+/* One packet before one plane. */
+struct hearing {
+	const struct judge *judge;
+	struct plane *plane;
+	const struct packet *packet;
+	const struct answer *kernel, *plain, *answer;
+	bool differs[DIFFERENCE_COUNT];
+	char *complaint;
+};
+
+__attribute__((format(printf, 2, 3))) static bool complain(struct hearing *hearing, const char *format, ...)
+{
+	va_list words;
+
+	va_start(words, format);
+	vsnprintf(hearing->complaint, COMPLAINT_LEN, format, words);
+	va_end(words);
+	return false;
+}
+
+static bool outcome_is_bad(enum outcome outcome)
+{
+	return outcome >= OUTCOME_bad_truncated && outcome <= OUTCOME_bad_node_data;
+}
+
+static bool outcome_writes(enum outcome outcome)
+{
+	return outcome == OUTCOME_appended || outcome == OUTCOME_no_room || outcome == OUTCOME_no_metadata;
+}
+
+/* What the arriving program did to the packet alone. */
+static bool judge_run(struct hearing *hearing)
+{
+	const struct answer *answer = hearing->answer;
+	const struct packet *packet = hearing->packet;
+	const char *outcome = outcome_names[answer->outcome];
+
+	if (!answer->ran)
+		return true;
+	if (!answer->passed)
+		return complain(hearing, "did not let it pass");
+	if (answer->outcomes != 1)
+		return complain(hearing, "%d counters moved", answer->outcomes);
+	if (answer->after_len != packet->len)
+		return complain(hearing, "made it %u octets long", answer->after_len);
+	if (!outcome_writes(answer->outcome) && memcmp(answer->after, packet->octets, packet->len) != 0)
+		return complain(hearing, "wrote to it, but counted it as %s", outcome);
+	if (packet->outcome && strcmp(packet->outcome, outcome) != 0)
+		return complain(hearing, "counted it as %s and not %s", outcome, packet->outcome);
+	return true;
+}
+
+/* Linux drops it with and without IOAM. That must be for its options, if we call it malformed, or not for them. */
+static bool judge_absent(struct hearing *hearing)
+{
+	const struct answer *answer = hearing->answer;
+
+	if (hearing->kernel->came)
+		return complain(hearing, "came through a router with IOAM, and not through one without");
+	hearing->plane->absent++;
+	if (!answer->ran || !outcome_writes(answer->outcome))
+		return true;
+	if (!hearing->packet->header_changed && !option_refused(hearing->packet))
+		return complain(hearing, "was written to, and Linux drops it");
+	hearing->differs[DIFFERENCE_written_in_vain] = true;
+	return true;
+}
+
+static bool judge_bytes(struct hearing *hearing, const uint8_t *wanted, uint32_t len, const struct slot *slots,
+			uint32_t count)
+{
+	const struct answer *answer = hearing->answer;
+
+	if (answer->len != len)
+		return complain(hearing, "is %u octets long behind it, and not %u", answer->len, len);
+	for (uint32_t i = 0; i < len; i++)
+		if (answer->octets[i] != wanted[i])
+			return complain(hearing, "octet %u (%s) is %02x and not %02x", i, octet_name(slots, count, i),
+					answer->octets[i], wanted[i]);
+	return true;
+}
+
+/* Malformed to us: it must be as it would be without us, and Linux must agree, or one of two rules of our own holds. */
+static bool judge_malformed(struct hearing *hearing)
+{
+	const struct packet *packet = hearing->packet;
+
+	if (!hearing->kernel->came)
+		hearing->differs[DIFFERENCE_malformed_passes] = true;
+	else if (hearing->answer->outcome == OUTCOME_bad_trace_len && trace_uneven(packet->octets, packet->len))
+		hearing->differs[DIFFERENCE_uneven_trace] = true;
+	else if (hearing->answer->outcome == OUTCOME_bad_option_count &&
+		 option_steps(packet->octets, packet->len) > STEPS_MAX)
+		hearing->differs[DIFFERENCE_many_steps] = true;
+	else
+		return complain(hearing, "counted as %s, and Linux takes it", outcome_names[hearing->answer->outcome]);
+	return judge_bytes(hearing, hearing->plain->octets, hearing->plain->len, NULL, 0);
+}
+
+/* Nanoseconds from `from` to a time that shows only its part of a second. */
+static uint64_t part_after(uint64_t part_ns, uint64_t from_ns)
+{
+	return (part_ns + NS_PER_S - from_ns % NS_PER_S) % NS_PER_S;
+}
+
+/* Did the clock show that while the packet was on its way? Either field may be missing. */
+static bool time_is_plausible(const struct plane *plane, const struct answer *answer, const uint8_t *seconds,
+			      const uint8_t *fraction)
+{
+	uint64_t from_ns = answer->sent_ns - SLACK_NS, to_ns = answer->came_ns + SLACK_NS, part_ns = 0, s = 0;
+
+	if (seconds)
+		s = (uint32_t)(be32_load(seconds) - plane->ahead_s);
+	if (fraction) {
+		if (be32_load(fraction) >= plane->fractions)
+			return false;
+		part_ns = be32_load(fraction) * (NS_PER_S / plane->fractions);
+	}
+	if (!fraction)
+		return !seconds || (s >= from_ns / NS_PER_S && s <= to_ns / NS_PER_S);
+	if (!seconds)
+		return part_after(part_ns, from_ns) <= to_ns - from_ns;
+	return s * NS_PER_S + part_ns >= from_ns && s * NS_PER_S + part_ns <= to_ns;
+}
+
+static void blank(uint8_t *field)
+{
+	if (field)
+		memset(field, 0, 4);
+}
+
+/* Both nodes' times, each by its own clock; then they are out of the way. */
+static bool judge_times(struct hearing *hearing, uint8_t *wanted, uint8_t *seen, const struct slot *slot)
+{
+	uint8_t *seconds = slot_field(slot, wanted, 2), *fraction = slot_field(slot, wanted, 3);
+
+	if (!seconds && !fraction)
+		return true;
+	if (!time_is_plausible(hearing->judge->kernel, hearing->kernel, seconds, fraction))
+		return complain(hearing, "the kernel's time cannot be");
+	blank(seconds);
+	blank(fraction);
+	seconds = slot_field(slot, seen, 2);
+	fraction = slot_field(slot, seen, 3);
+	if (!time_is_plausible(hearing->plane, hearing->answer, seconds, fraction))
+		return complain(hearing, "time %x %x cannot be", seconds ? be32_load(seconds) : 0,
+				fraction ? be32_load(fraction) : 0);
+	hearing->differs[DIFFERENCE_time_format] = hearing->plane->fractions != hearing->judge->kernel->fractions ||
+						   hearing->plane->ahead_s != hearing->judge->kernel->ahead_s;
+	blank(seconds);
+	blank(fraction);
+	return true;
+}
+
+/* Does departure know where this node wrote, and when the packet came? */
+static bool slot_is_known(const struct plane *plane, const struct slot *slot)
+{
+	return !plane->by_trace || slot->type & BIT(0);
+}
+
+static bool delay_is_known(const struct plane *plane, const struct slot *slot)
+{
+	return !plane->by_trace || (slot->type & BIT(0) && slot->type & BIT(3));
+}
+
+static bool judge_delay(struct hearing *hearing, uint8_t *wanted, uint8_t *seen, const struct slot *slot)
+{
+	uint8_t *theirs = slot_field(slot, wanted, 4), *ours = slot_field(slot, seen, 4);
+	uint64_t most_ns = hearing->answer->came_ns - hearing->answer->sent_ns + SLACK_NS;
+
+	if (!theirs || !delay_is_known(hearing->plane, slot))
+		return true;
+	if (be32_load(theirs) != NONE32)
+		return complain(hearing, "the kernel writes a delay, %u ns", be32_load(theirs));
+	if (be32_load(ours) > most_ns)
+		return complain(hearing, "delay %u ns, of %llu at most", be32_load(ours), (unsigned long long)most_ns);
+	hearing->differs[DIFFERENCE_delay_measured] = true;
+	blank(theirs);
+	blank(ours);
+	return true;
+}
+
+/* The kernel fills each trace of its namespace, we the first. */
+static void expect_first_only(struct hearing *hearing, uint8_t *wanted, const struct slot *slots, uint32_t count)
+{
+	const uint8_t *untouched = hearing->plain->octets;
+
+	for (uint32_t i = 1; i < count; i++) {
+		uint32_t at = slots[i].option, len = slots[i].option_len;
+
+		if (memcmp(wanted + at, untouched + at, len) != 0)
+			hearing->differs[DIFFERENCE_second_trace] = true;
+		memcpy(wanted + at, untouched + at, len);
+	}
+}
+
+/* Without a hop limit and a node id in it, departure does not know its own slot: what it would fill stays unknown. */
+static void expect_no_departure(struct hearing *hearing, uint8_t *wanted, const struct slot *slot)
+{
+	static const struct {
+		int n, from, len;
+	} fields[] = { { 1, 2, 2 }, { 6, 0, 4 }, { 9, 4, 4 } };
+
+	if (slot_is_known(hearing->plane, slot))
+		return;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		uint8_t *field = slot_field(slot, wanted, fields[i].n);
+
+		if (!field)
+			continue;
+		memset(field + fields[i].from, 0xff, (size_t)fields[i].len);
+		hearing->differs[DIFFERENCE_slot_not_found] = true;
+	}
+}
+
+/* A bump in the wire counts no hop: neither in the header nor in what it writes, nor has it a queue like Linux's. */
+static void expect_bump(struct hearing *hearing, uint8_t *wanted, uint8_t *seen, const struct slot *slot)
+{
+	uint8_t *field;
+
+	if (!hearing->plane->bump)
+		return;
+	hearing->differs[DIFFERENCE_bump_in_the_wire] = true;
+	wanted[HOP_LIMIT_AT]++;
+	for (int n = 0; slot && n <= 8; n += 8) {
+		field = slot_field(slot, wanted, n);
+		if (field)
+			(*field)++;
+	}
+	blank(slot ? slot_field(slot, wanted, 6) : NULL);
+	blank(slot ? slot_field(slot, seen, 6) : NULL);
+}
+
+/* Both came, and nobody calls it malformed. */
+static bool judge_same(struct hearing *hearing)
+{
+	uint8_t wanted[PACKET_LEN_MAX], seen[PACKET_LEN_MAX];
+	const struct answer *kernel = hearing->kernel, *answer = hearing->answer;
+	struct answer masked = *answer;
+	struct slot slots[SLOTS_MAX];
+	uint32_t count;
+
+	if (answer->len != kernel->len)
+		return complain(hearing, "is %u octets long behind it, and not %u", answer->len, kernel->len);
+	memcpy(wanted, kernel->octets, kernel->len);
+	memcpy(seen, answer->octets, answer->len);
+	count = slots_find(hearing->packet->octets, hearing->packet->len, kernel->octets, slots);
+	expect_first_only(hearing, wanted, slots, count);
+	if (count && slots[0].len) {
+		expect_no_departure(hearing, wanted, &slots[0]);
+		if (!judge_times(hearing, wanted, seen, &slots[0]) || !judge_delay(hearing, wanted, seen, &slots[0]))
+			return false;
+	}
+	expect_bump(hearing, wanted, seen, count ? &slots[0] : NULL);
+	masked.octets = seen;
+	hearing->answer = &masked;
+	if (!judge_bytes(hearing, wanted, kernel->len, slots, count))
+		return false;
+	hearing->plane->same++;
+	return true;
+}
+
+/* Whatever a router would drop or call malformed leaves a bump in the wire as it came. */
+static bool judge_bump(struct hearing *hearing)
+{
+	const struct packet *packet = hearing->packet;
+
+	if (!hearing->answer->came)
+		return complain(hearing, "was dropped");
+	if (hearing->kernel->came && !trace_uneven(packet->octets, packet->len) &&
+	    option_steps(packet->octets, packet->len) <= STEPS_MAX && hearing->kernel->len == packet->len)
+		return judge_same(hearing);
+	if (packet->header_changed || option_refused(packet))
+		return true;
+	return judge_bytes(hearing, packet->octets, packet->len, NULL, 0);
+}
+
+static bool judge_wire(struct hearing *hearing)
+{
+	const struct answer *answer = hearing->answer;
+
+	if (answer->twice)
+		return complain(hearing, "came twice");
+	if (hearing->plane->bump)
+		return judge_bump(hearing);
+	if (answer->came != hearing->plain->came)
+		return complain(hearing, answer->came ? "came, but not through plain Linux" : "was dropped");
+	if (!answer->came)
+		return judge_absent(hearing);
+	if (answer->ran && outcome_is_bad(answer->outcome))
+		return judge_malformed(hearing);
+	if (!hearing->kernel->came)
+		return complain(hearing, "is malformed to Linux, and counted as %s", outcome_names[answer->outcome]);
+	return judge_same(hearing);
+}
+
+bool judge_packet(const struct judge *judge, struct plane *plane, uint32_t number, char complaint[COMPLAINT_LEN])
+{
+	struct hearing hearing = {
+		.judge = judge,
+		.plane = plane,
+		.packet = &judge->packets->list[number],
+		.kernel = &judge->kernel->answers[number],
+		.plain = &judge->plain->answers[number],
+		.answer = &plane->answers[number],
+		.complaint = complaint,
+	};
+
+	if (!judge_run(&hearing) || !judge_wire(&hearing))
+		return false;
+	plane->outcomes[plane->answers[number].ran ? plane->answers[number].outcome : OUTCOME_COUNT]++;
+	for (int i = 0; i < DIFFERENCE_COUNT; i++)
+		plane->differed[i] += hearing.differs[i];
+	return true;
+}
+
+bool judge_untouched(const struct judge *judge, const struct plane *plane, uint32_t number,
+		     char complaint[COMPLAINT_LEN])
+{
+	const struct answer *answer = &plane->answers[number], *plain = &judge->plain->answers[number];
+	bool same = answer->came == plain->came && !answer->twice && answer->len == plain->len;
+
+	if (same && memcmp(answer->octets ? answer->octets : (uint8_t *)"",
+			   plain->octets ? plain->octets : (uint8_t *)"", answer->len) == 0)
+		return true;
+	snprintf(complaint, COMPLAINT_LEN, "is not what plain Linux makes of it");
+	return false;
+}

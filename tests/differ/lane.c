@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* AF_PACKET on both ends. What the answers are not is somebody else's: neighbour discovery, ICMPv6 errors. */
+#include "lane.h"
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <linux/if_ether.h>
+#include <net/if.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wire/ipv6.h"
+
+enum { BATCH = 128, WAIT_MS = 20000, BUFFER = 64 << 20, MARKER = 0xfffffffe };
+
+#define NS_PER_S 1000000000ULL
+
+struct lane {
+	int in, out;
+};
+
+/* To the router's device; the routers send to the last one. */
+static const uint8_t link_header[ETHERNET_LEN] = { 2, 0x68, 0, 0, 0, 1, 2, 0x68, 0, 0, 0, 2, 0x86, 0xdd };
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static int socket_open(const char *device, bool receives)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(receives ? ETH_P_ALL : 0) };
+	int fd = socket(AF_PACKET, SOCK_RAW, 0), one = 1, len = BUFFER;
+
+	at.sll_ifindex = (int)if_nametoindex(device);
+	if (fd < 0 || !at.sll_ifindex || bind(fd, (struct sockaddr *)&at, sizeof(at)))
+		err(1, "%s", device);
+	if (receives && (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &len, sizeof(len)) ||
+			 setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) ||
+			 setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one))))
+		err(1, "%s: receiving", device);
+	return fd;
+}
+
+static void frames_send(const struct lane *lane, const struct packet *list, uint32_t count)
+{
+	struct mmsghdr messages[BATCH] = { 0 };
+	struct iovec parts[BATCH][2];
+	uint32_t sent = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		parts[i][0] = (struct iovec){ (void *)link_header, sizeof(link_header) };
+		parts[i][1] = (struct iovec){ list[i].octets, list[i].len };
+		messages[i].msg_hdr = (struct msghdr){ .msg_iov = parts[i], .msg_iovlen = 2 };
+	}
+	while (sent < count) {
+		int done = sendmmsg(lane->in, messages + sent, count - sent, 0);
+
+		if (done < 0)
+			err(1, "sending packet %s, %u octets", list[sent].family, list[sent].len);
+		sent += (uint32_t)done;
+	}
+}
+
+/* A packet without options that every router forwards. */
+static void marker_send(const struct lane *lane, const struct packets *packets)
+{
+	uint8_t octets[IPV6_LEN] = { [0] = 0x60,
+				     [IPV6_NEXT_HEADER_AT] = 59,
+				     [IPV6_HOP_LIMIT_AT] = 64,
+				     [8] = 0xfd,
+				     0x68,
+				     0x64,
+				     0x66,
+				     [24] = 0xfd,
+				     0x68,
+				     0x74,
+				     0x65,
+				     [39] = 1 };
+	struct packet marker = { .family = "marker", .len = sizeof(octets), .octets = octets };
+
+	be32_store(octets + PACKET_ID_AT, packets->run);
+	be32_store(octets + PACKET_ID_AT + 4, MARKER);
+	frames_send(lane, &marker, 1);
+}
+
+static uint64_t came_ns(struct msghdr *message)
+{
+	struct cmsghdr *part = CMSG_FIRSTHDR(message);
+	struct timespec at;
+
+	if (!part || part->cmsg_type != SO_TIMESTAMPNS)
+		return now_ns();
+	memcpy(&at, CMSG_DATA(part), sizeof(at));
+	return (uint64_t)at.tv_sec * NS_PER_S + (uint64_t)at.tv_nsec;
+}
+
+/* False: nothing there for now. */
+static bool frame_take(const struct lane *lane, const struct packets *packets, struct answer *answers, bool *marker)
+{
+	static uint8_t frame[1 << 16];
+	char control[256];
+	struct iovec part = { frame, sizeof(frame) };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+	};
+	ssize_t len = recvmsg(lane->out, &message, MSG_DONTWAIT);
+	int64_t number;
+
+	if (len < 0 && errno == EAGAIN)
+		return false;
+	if (len < 0)
+		err(1, "receiving");
+	number = len < ETHERNET_LEN ? -1 : packets_number(packets, frame + ETHERNET_LEN, (uint32_t)len - ETHERNET_LEN);
+	if (number == MARKER)
+		*marker = true;
+	else if (number >= 0 && number < packets->count)
+		answer_came(&answers[number], frame + ETHERNET_LEN, (uint32_t)len - ETHERNET_LEN, came_ns(&message));
+	return true;
+}
+
+static void batch_take(const struct lane *lane, const struct packets *packets, struct answer *answers, const char *out)
+{
+	struct pollfd ready = { .fd = lane->out, .events = POLLIN };
+	bool marker = false;
+
+	while (!marker) {
+		if (poll(&ready, 1, WAIT_MS) != 1)
+			errx(1, "%s: waited in vain for the end of a batch", out);
+		while (!marker && frame_take(lane, packets, answers, &marker))
+			;
+	}
+}
+
+void lane_pass(const struct packets *packets, const char *in, const char *out, struct answer *answers)
+{
+	struct lane lane = { socket_open(in, false), socket_open(out, true) };
+
+	for (uint32_t first = 0; first < packets->count; first += BATCH) {
+		uint32_t count = packets->count - first < BATCH ? packets->count - first : BATCH;
+		uint64_t sent_ns = now_ns();
+
+		for (uint32_t i = 0; i < count; i++)
+			answers[first + i].sent_ns = sent_ns;
+		frames_send(&lane, packets->list + first, count);
+		marker_send(&lane, packets);
+		batch_take(&lane, packets, answers, out);
+	}
+	close(lane.in);
+	close(lane.out);
+}
