@@ -92,14 +92,17 @@ static inline bool packet_has_options(struct rte_mbuf *packet)
 	       ip6[IPV6_NEXT_HEADER_AT] == NEXT_HEADER_HOP_BY_HOP && ipv6_is(ip6);
 }
 
-/* The packet's end by its own account, or NULL if the frame is shorter than that. Padding of a frame is no data. */
+/*
+ * The packet's end by its own account, or NULL if the frame is shorter than that. Padding of a frame is no data; a
+ * payload length of 0 says nothing.
+ */
 static const uint8_t *packet_end(struct rte_mbuf *packet, const uint8_t *ip6)
 {
-	uint32_t len = IPV6_LEN + be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
+	uint32_t payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT), linear = packet->data_len - (uint32_t)ETHERNET_LEN;
 
 	if (!ipv6_is_whole(ip6, packet->pkt_len - ETHERNET_LEN))
 		return NULL;
-	return ip6 + RTE_MIN(len, packet->data_len - (uint32_t)ETHERNET_LEN);
+	return ip6 + (payload_len ? RTE_MIN(IPV6_LEN + payload_len, linear) : linear);
 }
 
 /* No trace of our namespace in a packet that has options: of another's? */

@@ -134,7 +134,7 @@ static void kinds_add(struct packets *packets, uint64_t *random)
 /* An option that no router knows and each skips. */
 static void skipped_option(struct maker *maker)
 {
-	static const uint8_t types[] = { 0x11, 0x1e, 0x3e, 0x12, 0x04, 0x26, 0x22 };
+	static const uint8_t types[] = { 0x11, 0x1e, 0x3e, 0x12, 0x14, 0x36, 0x22 };
 
 	maker_option(maker, types[random_below(maker->random, sizeof(types))], random_below(maker->random, 30));
 }

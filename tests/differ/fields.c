@@ -3,6 +3,7 @@
 #include "fields.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "wire/bytes.h"
 
@@ -102,6 +103,39 @@ bool option_refused(const struct packet *packet)
 			return true;
 	}
 	return false;
+}
+
+bool node_len_lies(const struct packet *packet)
+{
+	uint32_t end = header_end(packet->octets, packet->len);
+
+	for (uint32_t at = OPTIONS_AT, next; (next = option_next(packet->octets, end, at)); at = next) {
+		const uint8_t *option = packet->octets + at;
+		uint32_t words = 0;
+
+		if (option[0] != OPTION_IOAM || option[1] < TRACE_LEN - 2 || option[3])
+			continue;
+		for (int n = 0; n <= 21; n++)
+			words += be32_load(option + 8) >> 8 & 0x800000U >> n ? field_len(n) / 4 : 0;
+		if (option[6] >> 3 != words)
+			return true;
+	}
+	return false;
+}
+
+bool tshark_is_misled(const struct packet *packet)
+{
+	static const uint8_t read[] = { 0x04, 0x07, 0x08, 0x0f, 0x23, 0x26, 0x30 };
+	uint32_t end = header_end(packet->octets, packet->len);
+
+	for (uint32_t at = OPTIONS_AT, next; (next = option_next(packet->octets, end, at)); at = next) {
+		const uint8_t *option = packet->octets + at;
+
+		if (memchr(read, option[0], sizeof(read)) ||
+		    (option[0] == OPTION_IOAM && option[1] >= 2 && option[3] == 1))
+			return true;
+	}
+	return be16_load(packet->octets + 4) == 0;
 }
 
 uint32_t option_steps(const uint8_t *octets, uint32_t len)

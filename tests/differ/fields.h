@@ -29,6 +29,15 @@ const char *octet_name(const struct slot *slots, uint32_t count, uint32_t at);
 /* Is there an option in its hop-by-hop header that Linux itself refuses or answers, for reasons of its own? */
 bool option_refused(const struct packet *packet);
 
+/* Is there a trace whose NodeLen is not what its type makes? */
+bool node_len_lies(const struct packet *packet);
+
+/*
+ * Does tshark lose its way, with or without us? In a packet whose payload length is 0, and where random octets are in
+ * an option that it reads field by field, an incremental trace among them.
+ */
+bool tshark_is_misled(const struct packet *packet);
+
 /* How many options and paddings are in the hop-by-hop header. */
 uint32_t option_steps(const uint8_t *octets, uint32_t len);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fields.h"
+#include "node.h"
 #include "wire/bytes.h"
 
 #define NS_PER_S 1000000000ULL
@@ -99,17 +100,13 @@ static bool judge_absent(struct hearing *hearing)
 	return true;
 }
 
-static bool judge_bytes(struct hearing *hearing, const uint8_t *wanted, uint32_t len, const struct slot *slots,
-			uint32_t count)
+static bool judge_bytes(struct hearing *hearing, const uint8_t *seen, const uint8_t *wanted, uint32_t len,
+			const struct slot *slots, uint32_t count)
 {
-	const struct answer *answer = hearing->answer;
-
-	if (answer->len != len)
-		return complain(hearing, "is %u octets long behind it, and not %u", answer->len, len);
 	for (uint32_t i = 0; i < len; i++)
-		if (answer->octets[i] != wanted[i])
+		if (seen[i] != wanted[i])
 			return complain(hearing, "octet %u (%s) is %02x and not %02x", i, octet_name(slots, count, i),
-					answer->octets[i], wanted[i]);
+					seen[i], wanted[i]);
 	return true;
 }
 
@@ -127,7 +124,10 @@ static bool judge_malformed(struct hearing *hearing)
 		hearing->differs[DIFFERENCE_many_steps] = true;
 	else
 		return complain(hearing, "counted as %s, and Linux takes it", outcome_names[hearing->answer->outcome]);
-	return judge_bytes(hearing, hearing->plain->octets, hearing->plain->len, NULL, 0);
+	if (hearing->answer->len != hearing->plain->len)
+		return complain(hearing, "is %u octets long behind it, and not %u", hearing->answer->len,
+				hearing->plain->len);
+	return judge_bytes(hearing, hearing->answer->octets, hearing->plain->octets, hearing->plain->len, NULL, 0);
 }
 
 /* Nanoseconds from `from` to a time that shows only its part of a second. */
@@ -246,66 +246,95 @@ static void expect_no_departure(struct hearing *hearing, uint8_t *wanted, const 
 	}
 }
 
-/* A bump in the wire counts no hop: neither in the header nor in what it writes, nor has it a queue like Linux's. */
+/*
+ * The DPDK forwarder counts no hop, neither in the header nor in what it writes; its interfaces are its ports, it has
+ * no wide id of its own, and a queue that is not Linux's.
+ */
 static void expect_bump(struct hearing *hearing, uint8_t *wanted, uint8_t *seen, const struct slot *slot)
 {
+	static const struct {
+		int n, len;
+		uint8_t octets[8];
+	} own[] = {
+		{ 1, 4, { 0, 1, 0, 2 } },
+		{ 8, 8, { 0, 0, 0, 0, 0, SELF_ID >> 16, SELF_ID >> 8 & 0xff, SELF_ID & 0xff } },
+		{ 9, 8, { 0, 0, 0, 1, 0, 0, 0, 2 } },
+	};
 	uint8_t *field;
 
-	if (!hearing->plane->bump)
-		return;
 	hearing->differs[DIFFERENCE_bump_in_the_wire] = true;
 	wanted[HOP_LIMIT_AT]++;
-	for (int n = 0; slot && n <= 8; n += 8) {
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		field = slot_field(slot, wanted, own[i].n);
+		if (field)
+			memcpy(field, own[i].octets, (size_t)own[i].len);
+	}
+	for (int n = 0; n <= 8; n += 8) {
 		field = slot_field(slot, wanted, n);
 		if (field)
-			(*field)++;
+			*field = wanted[HOP_LIMIT_AT];
 	}
-	blank(slot ? slot_field(slot, wanted, 6) : NULL);
-	blank(slot ? slot_field(slot, seen, 6) : NULL);
+	blank(slot_field(slot, wanted, 6));
+	blank(slot_field(slot, seen, 6));
+}
+
+/* A bump in the wire leaves what is behind a packet's own length. */
+static uint32_t wanted_begin(const struct hearing *hearing, uint8_t *wanted)
+{
+	const struct answer *kernel = hearing->kernel;
+	const struct packet *packet = hearing->packet;
+
+	memcpy(wanted, kernel->octets, kernel->len);
+	if (!hearing->plane->bump || packet->len <= kernel->len)
+		return kernel->len;
+	memcpy(wanted + kernel->len, packet->octets + kernel->len, packet->len - kernel->len);
+	return packet->len;
 }
 
 /* Both came, and nobody calls it malformed. */
 static bool judge_same(struct hearing *hearing)
 {
 	uint8_t wanted[PACKET_LEN_MAX], seen[PACKET_LEN_MAX];
-	const struct answer *kernel = hearing->kernel, *answer = hearing->answer;
-	struct answer masked = *answer;
-	struct slot slots[SLOTS_MAX];
-	uint32_t count;
+	const struct answer *answer = hearing->answer;
+	struct slot slots[SLOTS_MAX] = { 0 };
+	uint32_t len = wanted_begin(hearing, wanted), count;
 
-	if (answer->len != kernel->len)
-		return complain(hearing, "is %u octets long behind it, and not %u", answer->len, kernel->len);
-	memcpy(wanted, kernel->octets, kernel->len);
+	if (answer->len != len)
+		return complain(hearing, "is %u octets long behind it, and not %u", answer->len, len);
 	memcpy(seen, answer->octets, answer->len);
-	count = slots_find(hearing->packet->octets, hearing->packet->len, kernel->octets, slots);
+	count = slots_find(hearing->packet->octets, hearing->packet->len, wanted, slots);
 	expect_first_only(hearing, wanted, slots, count);
 	if (count && slots[0].len) {
 		expect_no_departure(hearing, wanted, &slots[0]);
 		if (!judge_times(hearing, wanted, seen, &slots[0]) || !judge_delay(hearing, wanted, seen, &slots[0]))
 			return false;
 	}
-	expect_bump(hearing, wanted, seen, count ? &slots[0] : NULL);
-	masked.octets = seen;
-	hearing->answer = &masked;
-	if (!judge_bytes(hearing, wanted, kernel->len, slots, count))
+	if (hearing->plane->bump)
+		expect_bump(hearing, wanted, seen, &slots[0]);
+	if (!judge_bytes(hearing, seen, wanted, len, slots, count))
 		return false;
 	hearing->plane->same++;
 	return true;
 }
 
-/* Whatever a router would drop or call malformed leaves a bump in the wire as it came. */
+/* Whatever else a router would do to it, what we do not write to leaves a bump in the wire as it came. */
 static bool judge_bump(struct hearing *hearing)
 {
 	const struct packet *packet = hearing->packet;
+	const struct answer *ours = &hearing->judge->ours->answers[packet - hearing->judge->packets->list];
 
+	if (packet->len < PACKET_ID_AT + PACKET_ID_LEN)
+		return true; /* it has no number to be known by */
 	if (!hearing->answer->came)
 		return complain(hearing, "was dropped");
-	if (hearing->kernel->came && !trace_uneven(packet->octets, packet->len) &&
-	    option_steps(packet->octets, packet->len) <= STEPS_MAX && hearing->kernel->len == packet->len)
+	if (hearing->answer->len != packet->len)
+		return complain(hearing, "is %u octets long behind it", hearing->answer->len);
+	if (!ours->ran || !outcome_writes(ours->outcome))
+		return judge_bytes(hearing, hearing->answer->octets, packet->octets, packet->len, NULL, 0);
+	if (hearing->kernel->came)
 		return judge_same(hearing);
-	if (packet->header_changed || option_refused(packet))
-		return true;
-	return judge_bytes(hearing, packet->octets, packet->len, NULL, 0);
+	hearing->differs[DIFFERENCE_written_in_vain] = true;
+	return true;
 }
 
 static bool judge_wire(struct hearing *hearing)

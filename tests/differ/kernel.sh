@@ -85,8 +85,48 @@ kernel_up
 hopspan_up xdp
 hopspan_up tc
 
+# What the DPDK forwarder makes of them, capture in and capture out, before the others.
+dpdk_run() {
+	"$program" packets "$seed" "$mutations" "$tmp/packets.pcap"
+	head -c 24 "$tmp/packets.pcap" >"$tmp/nothing.pcap"
+	sent_ns=$(date +%s%N)
+	node_start lab dpdk "$hopspan_dpdk" node-id $((0x010203)) queue 100000000 -- --no-huge -m 256 \
+		--vdev "net_pcap0,rx_pcap=$tmp/packets.pcap,tx_pcap=$tmp/back.pcap" \
+		--vdev "net_pcap1,rx_pcap=$tmp/nothing.pcap,tx_pcap=$tmp/dpdk.pcap"
+	wait_for "all packets to be forwarded" dpdk_is_done
+	stop dpdk
+}
+
+dpdk_is_done() { [ "$(stat -c %s "$tmp/dpdk.pcap")" -eq "$(stat -c %s "$tmp/packets.pcap")" ]; }
+
+# tshark decodes all that was written to. Where a type has no fields but the snapshot it wants a NodeLen that is not 0.
+tshark_check() {
+	local read found
+	read=$(tshark -n -r "$1" -T fields -e ipv6.opt.ioam.trace.ns -e ipv6.opt.ioam.trace.nodelen \
+		-e ipv6.opt.ioam.trace.invalid_remlen -e ipv6.opt.ioam.trace.invalid_type \
+		-e ipv6.opt.ioam.trace.invalid_nodelen 2>/dev/null | awk -F '\t' '
+		$1 == "" || $3 != "" || $4 != "" || ($5 != "" && $2 !~ /(^|,)0(,|$)/) { wrong++ }
+		END { print NR, wrong + 0 }')
+	found=$(capinfos -Mrc "$1" | awk '/Number of packets/ { print $NF }')
+	echo "tshark    reads ${read% *} of $found packets, finds ${read#* } invalid"
+	same "packets that tshark decodes, and invalid ones" "$found 0" "$read"
+}
+
+# wire/README.md has a reason for each.
+reasons_check() {
+	sed -n '/^## Where Linux/,/^## /s/^| `\([a-z_]*\)` .*/\1/p' "$top/wire/README.md" | sort >"$tmp/reasons"
+	sed -n 's/^difference \([a-z_]*\) .*/\1/p' "$tmp/said" | sort >"$tmp/differences"
+	diff "$tmp/reasons" "$tmp/differences" || fail "the list of differences in wire/README.md is another"
+}
+
+dpdk_run
 cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//') # one processor keeps all in order
 node_exec lab taskset -c "$cpu" "$program" judge "$seed" "$mutations" \
 	kernel kernel-in kernel-out plain kernel-off kernel-out \
-	xdp xdp-in xdp-out "$(xdp_id)" tc tc-in tc-out "$(tc_id)" untouched xdp-off xdp-out \
-	capture "$tmp/written.pcap" wrong "$top/build/tests/differ/wrong" || fail "SEED=$seed MUTATIONS=$mutations"
+	tc tc-in tc-out "$(tc_id)" xdp xdp-in xdp-out "$(xdp_id)" dpdk "$tmp/dpdk.pcap" "$sent_ns" \
+	untouched xdp-off xdp-out capture "$tmp/written.pcap" wrong "$top/build/tests/differ/wrong" \
+	>"$tmp/said" || { cat "$tmp/said" && fail "SEED=$seed MUTATIONS=$mutations repeats it"; }
+cat "$tmp/said"
+reasons_check
+[ -z "${KEEP:-}" ] || cp "$tmp/written.pcap" "$KEEP"
+tshark_check "$tmp/written.pcap"

@@ -50,22 +50,25 @@ static int socket_open(const char *device, bool receives)
 	return fd;
 }
 
-static void frames_send(const struct lane *lane, const struct packet *list, uint32_t count)
+static void frames_send(const struct lane *lane, const struct packet *list, const bool *held, uint32_t count)
 {
 	struct mmsghdr messages[BATCH] = { 0 };
 	struct iovec parts[BATCH][2];
-	uint32_t sent = 0;
+	uint32_t sent = 0, ready = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		parts[i][0] = (struct iovec){ (void *)link_header, sizeof(link_header) };
-		parts[i][1] = (struct iovec){ list[i].octets, list[i].len };
-		messages[i].msg_hdr = (struct msghdr){ .msg_iov = parts[i], .msg_iovlen = 2 };
+		if (held && held[i])
+			continue;
+		parts[ready][0] = (struct iovec){ (void *)link_header, sizeof(link_header) };
+		parts[ready][1] = (struct iovec){ list[i].octets, list[i].len };
+		messages[ready].msg_hdr = (struct msghdr){ .msg_iov = parts[ready], .msg_iovlen = 2 };
+		ready++;
 	}
-	while (sent < count) {
-		int done = sendmmsg(lane->in, messages + sent, count - sent, 0);
+	while (sent < ready) {
+		int done = sendmmsg(lane->in, messages + sent, ready - sent, 0);
 
 		if (done < 0)
-			err(1, "sending packet %s, %u octets", list[sent].family, list[sent].len);
+			err(1, "sending");
 		sent += (uint32_t)done;
 	}
 }
@@ -89,7 +92,7 @@ static void marker_send(const struct lane *lane, const struct packets *packets)
 
 	be32_store(octets + PACKET_ID_AT, packets->run);
 	be32_store(octets + PACKET_ID_AT + 4, MARKER);
-	frames_send(lane, &marker, 1);
+	frames_send(lane, &marker, NULL, 1);
 }
 
 static uint64_t came_ns(struct msghdr *message)
@@ -140,7 +143,7 @@ static void batch_take(const struct lane *lane, const struct packets *packets, s
 	}
 }
 
-void lane_pass(const struct packets *packets, const char *in, const char *out, struct answer *answers)
+void lane_pass(const struct packets *packets, const char *in, const char *out, const bool *held, struct answer *answers)
 {
 	struct lane lane = { socket_open(in, false), socket_open(out, true) };
 
@@ -150,7 +153,7 @@ void lane_pass(const struct packets *packets, const char *in, const char *out, s
 
 		for (uint32_t i = 0; i < count; i++)
 			answers[first + i].sent_ns = sent_ns;
-		frames_send(&lane, packets->list + first, count);
+		frames_send(&lane, packets->list + first, held ? held + first : NULL, count);
 		marker_send(&lane, packets);
 		batch_take(&lane, packets, answers, out);
 	}

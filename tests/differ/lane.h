@@ -7,8 +7,10 @@
 
 /*
  * Sends every packet into the device `in` and fills `answers`, one for each, with what comes from the device `out`. A
- * marker behind each batch says that all before it is through, as one processor does it all in order.
+ * marker behind each batch says that all before it is through, as one processor does it all in order. Packets that
+ * `held` names (NULL: none) are kept back.
  */
-void lane_pass(const struct packets *packets, const char *in, const char *out, struct answer *answers);
+void lane_pass(const struct packets *packets, const char *in, const char *out, const bool *held,
+	       struct answer *answers);
 
 #endif

@@ -105,7 +105,7 @@ void maker_close(struct maker *maker)
 	header[0] = 17;
 	header[1] = (uint8_t)((maker->at - HOP_BY_HOP_AT) / 8 - 1);
 	udp = maker->octets + maker->at;
-	be32_store(udp, 0x9c401f90);
+	be32_store(udp, 0x9c400009); /* to the port that discards */
 	be32_store(udp + 4, (8 + PAYLOAD_LEN) << 16 | random_below(maker->random, 0x10000));
 	for (uint32_t i = 0; i < PAYLOAD_LEN; i++)
 		udp[8 + i] = (uint8_t)random_next(maker->random);
