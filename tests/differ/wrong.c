@@ -58,7 +58,7 @@ static struct answer node_pass(const struct node *node, const struct packet *pac
 static uint32_t node_judge(const struct judge *judge, struct plane *plane, const struct node *node,
 			   char complaint[COMPLAINT_LEN])
 {
-	char another[COMPLAINT_LEN];
+	char another[COMPLAINT_LEN] = "";
 	uint32_t caught = 0;
 
 	for (uint32_t i = 0; i < judge->packets->count; i++) {
