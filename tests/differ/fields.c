@@ -7,7 +7,7 @@
 
 #include "wire/bytes.h"
 
-enum { OPTIONS_AT = 42, OPTION_IOAM = 0x31, TRACE_LEN = 12 };
+enum { OPTIONS_AT = 42, OPTION_IOAM = 0x31, OPTION_IMMUTABLE = 0x11, TRACE_LEN = 12 };
 
 static uint32_t header_end(const uint8_t *octets, uint32_t len)
 {
@@ -132,7 +132,8 @@ bool tshark_is_misled(const struct packet *packet)
 		const uint8_t *option = packet->octets + at;
 
 		if (memchr(read, option[0], sizeof(read)) ||
-		    (option[0] == OPTION_IOAM && option[1] >= 2 && option[3] == 1))
+		    (option[0] == OPTION_IOAM && option[1] >= 2 && option[3] == 1) ||
+		    (option[0] == OPTION_IMMUTABLE && option[1] >= 2 && option[3] <= 1))
 			return true;
 	}
 	return be16_load(packet->octets + 4) == 0;
