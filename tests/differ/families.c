@@ -37,10 +37,10 @@ static uint32_t known_type(uint32_t number)
 }
 
 /* Room for two, for exactly one, for one but a word, and an overflow that somebody else has had. */
-static void type_add(struct packets *packets, uint64_t *random, const char *family, uint32_t type)
+static void type_add(struct packets *packets, uint64_t *random, const char *family, uint16_t namespace, uint32_t type)
 {
-	struct trace trace = trace_for(type, 2);
-	uint32_t step = type_step(type);
+	struct trace trace = trace_in(namespace, type, 2);
+	uint32_t step = type_step(namespace, type);
 
 	maker_add_trace(packets, random, family, step ? "appended" : "no_room", &trace);
 	trace.flags = 8;
@@ -59,13 +59,18 @@ static void type_add(struct packets *packets, uint64_t *random, const char *fami
 static void types_add(struct packets *packets, uint64_t *random)
 {
 	for (uint32_t i = 0; i < KNOWN_TYPES; i++)
-		type_add(packets, random, "every type of known bits", known_type(i));
+		type_add(packets, random, "every type of known bits", NAMESPACE_PLAIN, known_type(i));
 	for (int n = 12; n <= 23; n++)
-		type_add(packets, random, "undefined bits", BIT(n));
+		type_add(packets, random, "undefined bits", NAMESPACE_PLAIN, BIT(n));
 	for (int i = 0; i < RANDOM_TYPES; i++)
-		type_add(packets, random, "undefined bits",
+		type_add(packets, random, "undefined bits", NAMESPACE_PLAIN,
 			 known_type(random_next(random)) | (random_next(random) & TYPE_UNDEFINED));
-	type_add(packets, random, "undefined bits", 0xffffff);
+	type_add(packets, random, "undefined bits", NAMESPACE_PLAIN, 0xffffff);
+	for (int n = 0; n < 24; n++)
+		type_add(packets, random, "a namespace with a schema", NAMESPACE_SCHEMA, BIT(n));
+	for (int i = 0; i < RANDOM_TYPES; i++)
+		type_add(packets, random, "a namespace with a schema", NAMESPACE_SCHEMA,
+			 known_type(random_next(random)) | (i % 4 ? 0 : random_next(random) & TYPE_UNDEFINED));
 }
 
 /* Data of every size, with every amount of it free that matters. */
@@ -75,11 +80,11 @@ static void sizes_add(struct packets *packets, uint64_t *random)
 
 	for (uint32_t words = 0; words <= 61; words++)
 		for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
-			uint32_t step = type_step(types[i]),
+			uint32_t step = type_step(NAMESPACE_PLAIN, types[i]),
 				 left[] = { 0, 1, step - 1, step, step + 1, words - 1, words };
 
 			for (size_t j = 0; j < sizeof(left) / sizeof(*left); j++) {
-				struct trace trace = { FIELD_NAMESPACE,	 types[i], 0,	 (uint8_t)type_words(types[i]),
+				struct trace trace = { NAMESPACE_PLAIN,	 types[i], 0,	 (uint8_t)type_words(types[i]),
 						       (uint8_t)left[j], 0,	   words };
 
 				if (left[j] <= words)
@@ -91,7 +96,8 @@ static void sizes_add(struct packets *packets, uint64_t *random)
 
 static void namespaces_add(struct packets *packets, uint64_t *random)
 {
-	static const uint16_t others[] = { 0, 1, 0x7b, 0x6872, 0x6874, 0x6973, 0x7368, 0x0068, 0x7300, 0xffff };
+	static const uint16_t others[] = { 0,	   1,	   0x7b,   0x6872, 0x6874, 0x6973,
+					   0x6901, 0x0069, 0x7368, 0x0068, 0x7300, 0xffff };
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		for (int j = 0; j < 64; j++) {
@@ -144,10 +150,9 @@ static void mixed_trace(struct maker *maker, bool ours)
 	static const uint32_t usual[] = { TYPE_USUAL, BIT(0), BIT(0) | BIT(1), TYPE_KNOWN };
 	uint32_t type = random_below(maker->random, 2) ? usual[random_below(maker->random, 4)]
 						       : known_type(random_next(maker->random));
-	struct trace trace = trace_for(type, random_below(maker->random, 3));
+	uint16_t namespace = random_below(maker->random, 4) ? NAMESPACE_PLAIN : NAMESPACE_SCHEMA;
+	struct trace trace = trace_in(ours ? namespace : 0x7b, type, random_below(maker->random, 3));
 
-	if (!ours)
-		trace.namespace = 0x7b;
 	maker_align(maker, 0);
 	maker_trace(maker, &trace);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node.h"
 #include "wire/bytes.h"
 
 enum { OPTIONS_AT = 42, OPTION_IOAM = 0x31, OPTION_IMMUTABLE = 0x11, TRACE_LEN = 12 };
@@ -27,8 +28,10 @@ static uint32_t option_next(const uint8_t *octets, uint32_t end, uint32_t at)
 
 static bool is_trace(const uint8_t *option)
 {
+	uint16_t namespace = be16_load(option + 4);
+
 	return option[0] == OPTION_IOAM && option[1] >= TRACE_LEN - 2 && option[3] == 0 &&
-	       be16_load(option + 4) == FIELD_NAMESPACE;
+	       (namespace == NAMESPACE_PLAIN || namespace == NAMESPACE_SCHEMA);
 }
 
 uint32_t slots_find(const uint8_t *before, uint32_t before_len, const uint8_t *after, struct slot slots[SLOTS_MAX])
@@ -43,6 +46,7 @@ uint32_t slots_find(const uint8_t *before, uint32_t before_len, const uint8_t *a
 		had = before[at + 7] & 0x7f;
 		left = after[at + 7] & 0x7f;
 		slots[count++] = (struct slot){
+			.namespace = be16_load(before + at + 4),
 			.option = (uint16_t)at,
 			.at = (uint16_t)(at + TRACE_LEN + left * 4),
 			.len = left < had ? (uint16_t)((had - left) * 4) : 0,

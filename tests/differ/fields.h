@@ -11,13 +11,14 @@
 enum { SLOTS_MAX = 16 };
 
 struct slot {
+	uint16_t namespace;
 	uint16_t option;  /* of the trace, from the IPv6 header */
 	uint16_t at, len; /* of the node data; len 0: none written */
 	uint16_t option_len;
 	uint32_t type;
 };
 
-/* The traces of our namespace, in their order. `before` is well-formed: the kernel forwarded it. */
+/* The traces of the node's namespaces, in their order. `before` is well-formed: the kernel forwarded it. */
 uint32_t slots_find(const uint8_t *before, uint32_t before_len, const uint8_t *after, struct slot slots[SLOTS_MAX]);
 
 /* The octets of bit `n`'s field in the node data at `slot`; NULL: not in its type. */

@@ -28,10 +28,10 @@ const char *difference_name(enum difference difference);
 struct plane {
 	const char *name;
 	struct answer *answers;
-	bool by_trace;	       /* departure finds the slot by hop limit and node id, not by metadata */
+	bool by_trace;	       /* departure finds the slot by hop limit and node ids, not by metadata */
 	bool bump;	       /* no router: forwards what routers drop, and counts no hop */
-	uint32_t ahead_s;      /* its clock, of Unix time */
-	uint32_t fractions;    /* in a second */
+	bool is_kernel;	       /* its clock is POSIX in every namespace; ours is PTP in the one without a schema */
+	uint32_t ahead_s;      /* PTP, of Unix time */
 	uint64_t same, absent; /* packets equal to the kernel's, and those that came on neither side */
 	uint64_t differed[DIFFERENCE_COUNT], outcomes[OUTCOME_COUNT + 1];
 };

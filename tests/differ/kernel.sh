@@ -15,7 +15,12 @@ program=$top/build/tests/differ/differ
 [ -x "$program" ] || fail "no $program: make test-build first"
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))} mutations=${MUTATIONS:-100000}
 echo "SEED=$seed MUTATIONS=$mutations"
-self=(0x010203 0x11121314151617 0x2122 0x31323334 0x4142 0x51525354 0x6873) # node.h has them, too
+# node.h has them, too
+# shellcheck disable=SC2034 # of lib.sh
+self=(0x010203 0x11121314151617 0x2122 0x31323334 0x4142 0x51525354)
+# shellcheck disable=SC2034
+namespaces=("0x6873 ptp 0x71727374 0x8182838485868788"
+	"0x6900 posix 0x05060708 0x9192939495969798 0x616263 Hello there -Obi")
 
 # The number of the program that arriving packets meet.
 xdp_id() { ip -n "$(netns xdp)" -j -d link show dev in | jq '.[0].xdp.prog.id'; }

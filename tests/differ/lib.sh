@@ -3,7 +3,8 @@
 # addresses, which sends and takes frames raw.
 #
 #   . "$(dirname "$0")/lib.sh"
-#   self=(NODE WIDE IN IN_WIDE OUT OUT_WIDE NAMESPACE)   ids of the node, of `in` and `out`, and its IOAM namespace
+#   self=(NODE WIDE IN IN_WIDE OUT OUT_WIDE)   ids of the node, of `in` and `out`
+#   namespaces=("NUMBER TIME DATA DATA_WIDE [SCHEMA_ID SCHEMA]" ...)   its IOAM namespaces; a schema is text, in words
 #   lab_up
 #
 #                 +-- in   router kernel  out --+     ioam6_enabled
@@ -38,19 +39,27 @@ router_add() {
 	ip -n "$(netns "$router")" neigh replace fe80::1 lladdr $far dev out nud permanent
 }
 
-# shellcheck disable=SC2154 # self is the includer's
+# shellcheck disable=SC2154 # self and namespaces are the includer's
 kernel_up() {
-	local ns
+	local ns namespace number data wide schema text
 	ns=$(netns kernel)
 	node_exec kernel sysctl -qw net.ipv6.ioam6_id=$((self[0])) net.ipv6.ioam6_id_wide=$((self[1])) \
 		net.ipv6.conf.in.ioam6_enabled=1 \
 		net.ipv6.conf.in.ioam6_id=$((self[2])) net.ipv6.conf.in.ioam6_id_wide=$((self[3])) \
 		net.ipv6.conf.out.ioam6_id=$((self[4])) net.ipv6.conf.out.ioam6_id_wide=$((self[5])) ||
 		skip "this kernel has no IOAM"
-	ip -n "$ns" ioam namespace add "${self[6]}" || skip "no namespaces of IOAM here"
+	for namespace in "${namespaces[@]}"; do
+		read -r number _ data wide schema text <<<"$namespace"
+		ip -n "$ns" ioam namespace add "$number" data "$data" wide "$wide" || skip "no namespaces of IOAM here"
+		[ -n "$schema" ] || continue
+		ip -n "$ns" ioam schema add $((schema)) "$text"
+		ip -n "$ns" ioam namespace set "$number" schema $((schema))
+	done
 }
 
+# shellcheck disable=SC2154 # here, too
 hopspan_up() {
+	local namespace number time data wide schema text
 	cat >"$tmp/node.yaml" <<-END
 		node_id: ${self[0]}
 		node_id_wide: ${self[1]}
@@ -58,8 +67,13 @@ hopspan_up() {
 		  in: {id: ${self[2]}, id_wide: ${self[3]}}
 		  out: {id: ${self[4]}, id_wide: ${self[5]}}
 		namespaces:
-		  ${self[6]}: {time: ptp}
 	END
+	for namespace in "${namespaces[@]}"; do
+		read -r number time data wide schema text <<<"$namespace"
+		printf '  %s: {time: %s, data: %s, data_wide: %s' "$number" "$time" "$data" "$wide"
+		[ -z "$schema" ] || printf ', schema_id: %s, schema: "%s"' "$schema" "$(printf %s "$text" | od -An -v -tx1 | tr -d ' \n')"
+		echo "}"
+	done >>"$tmp/node.yaml"
 	HOPSPAN_NODE_YAML=$tmp/node.yaml node_exec "$1" "$hopspan" router up dev in dev out via "$1"
 }
 

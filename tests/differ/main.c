@@ -31,7 +31,7 @@
 #include "run.h"
 #include "wrong.h"
 
-enum { PLANES_MAX = 6, SHOWN_MAX = 3, NS_PER_S = 1000000000, US_PER_S = 1000000 };
+enum { PLANES_MAX = 6, SHOWN_MAX = 3 };
 
 struct session {
 	struct packets packets;
@@ -76,7 +76,7 @@ static struct plane *plane_add(struct session *session, const char *name)
 
 	if (session->count > PLANES_MAX)
 		errx(2, "more than %d planes", PLANES_MAX);
-	*plane = (struct plane){ .name = name, .fractions = NS_PER_S };
+	*plane = (struct plane){ .name = name };
 	plane->answers = calloc(session->packets.count, sizeof(*plane->answers));
 	return plane;
 }
@@ -95,7 +95,7 @@ static void plane_pass(struct session *session, struct plane *plane, const bool 
 static bool kernel_trusts_node_len(struct session *session, const char *in, const char *out)
 {
 	struct packets packets = { .run = ~session->packets.run };
-	struct trace trace = { FIELD_NAMESPACE, BIT(0), 0, 2, 4, 0, 5 };
+	struct trace trace = { NAMESPACE_PLAIN, BIT(0), 0, 2, 4, 0, 5 };
 	struct answer answer = { 0 };
 	uint64_t random = 1;
 
@@ -237,7 +237,7 @@ static void plane_reference(struct session *session, const char *name, char ***w
 	struct plane *plane = plane_add(session, name);
 	bool *held;
 
-	plane->fractions = US_PER_S;
+	plane->is_kernel = true;
 	held = strcmp(name, "kernel") == 0 ? held_choose(session, *words) : NULL;
 	plane_pass(session, plane, held, words);
 	free(held);

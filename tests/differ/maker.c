@@ -18,20 +18,27 @@ uint32_t type_words(uint32_t type)
 	return words;
 }
 
-uint32_t type_step(uint32_t type)
+uint32_t type_step(uint16_t namespace, uint32_t type)
 {
-	return type_words(type) + (type & BIT(22) ? 1 : 0);
+	uint32_t schema_words = namespace == NAMESPACE_SCHEMA ? SCHEMA_WORDS : 0;
+
+	return type_words(type) + (type & BIT(22) ? 1 + schema_words : 0);
 }
 
-struct trace trace_for(uint32_t type, uint32_t nodes)
+struct trace trace_in(uint16_t namespace, uint32_t type, uint32_t nodes)
 {
-	uint32_t room = nodes * type_step(type), words = room + 1;
+	uint32_t room = nodes * type_step(namespace, type), words = room + 1;
 
 	if (words > DATA_WORDS_MAX)
 		words = DATA_WORDS_MAX;
 	if (room > words)
 		room = words;
-	return (struct trace){ FIELD_NAMESPACE, type, 0, (uint8_t)type_words(type), (uint8_t)room, 0, words };
+	return (struct trace){ namespace, type, 0, (uint8_t)type_words(type), (uint8_t)room, 0, words };
+}
+
+struct trace trace_for(uint32_t type, uint32_t nodes)
+{
+	return trace_in(NAMESPACE_PLAIN, type, nodes);
 }
 
 struct maker maker_begin(struct packets *packets, uint64_t *random)

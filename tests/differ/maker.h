@@ -6,6 +6,7 @@
 #ifndef HOPSPAN_DIFFER_MAKER_H
 #define HOPSPAN_DIFFER_MAKER_H
 
+#include "node.h"
 #include "packet.h"
 
 #define BIT(n) (0x800000U >> (n))
@@ -30,11 +31,14 @@ struct maker {
 	uint32_t at;
 };
 
-/* Words of a node's data, without and with the snapshot's one. */
+/* Words of a node's data, without and with its snapshot in a namespace. */
 uint32_t type_words(uint32_t type);
-uint32_t type_step(uint32_t type);
+uint32_t type_step(uint16_t namespace, uint32_t type);
 
-/* A trace of ours with room for `nodes` and a word of somebody's data behind that, or as much as fits. */
+/* A trace with room for `nodes` and a word of somebody's data behind that, or as much as fits. */
+struct trace trace_in(uint16_t namespace, uint32_t type, uint32_t nodes);
+
+/* In the namespace without a schema. */
 struct trace trace_for(uint32_t type, uint32_t nodes);
 
 struct maker maker_begin(struct packets *packets, uint64_t *random);

@@ -42,7 +42,7 @@ static void node_lens_add(struct packets *packets, uint64_t *random, uint32_t ty
 /* Up to 127 words, where 64 and more are 256 octets, in data of any size. */
 static void remaining_lens_add(struct packets *packets, uint64_t *random, uint32_t type)
 {
-	struct trace trace = { FIELD_NAMESPACE, type, 0, (uint8_t)type_words(type), 0, 0, 0 };
+	struct trace trace = { NAMESPACE_PLAIN, type, 0, (uint8_t)type_words(type), 0, 0, 0 };
 
 	for (trace.data_words = 0; trace.data_words <= 61; trace.data_words += 1 + random_below(random, 12))
 		for (uint8_t left = 0; left < 128; left++) {
@@ -76,7 +76,7 @@ static void trace_lens_add(struct packets *packets, uint64_t *random)
 		option[1] = (uint8_t)len;
 		option[3] = 0;
 		if (len >= 10) {
-			be16_store(option + 4, FIELD_NAMESPACE);
+			be16_store(option + 4, NAMESPACE_PLAIN);
 			be16_store(option + 6, (uint16_t)(1 << 11 | (len - 10) / 4));
 			be32_store(option + 8, BIT(0) << 8);
 		}
@@ -227,7 +227,7 @@ static void others_add(struct packets *packets, uint64_t *random)
 		struct trace bad = trace_for(TYPE_USUAL, 2), ours = trace_for(TYPE_USUAL, 2);
 		struct maker maker = maker_begin(packets, random);
 
-		bad.namespace = i & 1 ? 0x7b : FIELD_NAMESPACE;
+		bad.namespace = i & 1 ? 0x7b : NAMESPACE_PLAIN;
 		if (i & 2)
 			bad.node_words += 1 + random_below(random, 20);
 		else

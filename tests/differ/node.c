@@ -4,11 +4,29 @@
 
 #include "wire/node.h"
 
-enum { NS_PER_S = 1000000000 };
+#define TAI_TO_UTC_NS 37000000000
+
+static struct ioam6_namespaces namespaces = {
+	.list = { { .data_wide = DATA_WIDE_PLAIN,
+		    .data = DATA_PLAIN,
+		    .schema_id = IOAM6_SNAPSHOT_NONE,
+		    .id = NAMESPACE_PLAIN,
+		    .time = IOAM6_TIME_PTP },
+		  { .data_wide = DATA_WIDE_SCHEMA,
+		    .data = DATA_SCHEMA,
+		    .schema_id = SCHEMA_ID,
+		    .id = NAMESPACE_SCHEMA,
+		    .time = IOAM6_TIME_POSIX,
+		    .schema_words = SCHEMA_WORDS,
+		    .schema = SCHEMA_TEXT } },
+	.known.place = { [NAMESPACE_PLAIN] = 1, [NAMESPACE_SCHEMA] = 2 },
+	.count = 2,
+};
 
 int node_arrive(uint8_t *ip6, uint32_t len, uint64_t tai_ns, struct stay *stay)
 {
 	struct ioam6_node node = IOAM6_NODE_UNKNOWN;
+	const struct ioam6_namespace *namespace;
 	const uint8_t *end = ip6 + len;
 	struct ioam6_found found;
 	enum outcome outcome;
@@ -18,17 +36,18 @@ int node_arrive(uint8_t *ip6, uint32_t len, uint64_t tai_ns, struct stay *stay)
 		return OUTCOME_pass;
 	if (!ipv6_is_whole(ip6, len))
 		return OUTCOME_bad_truncated;
-	if (!ioam6_find(ip6, end, 0x6873, &found, &outcome))
+	if (!ioam6_find_known(ip6, end, &namespaces.known, &found, &outcome))
 		return outcome;
 	if (!found.option)
 		return OUTCOME_other_options;
+	namespace = ioam6_namespace_at(&namespaces, ioam6_namespace_place(&namespaces, found.trace.namespace));
+	ioam6_namespace_set(&node, namespace);
+	ioam6_time_set(&node, namespace->time, tai_ns, TAI_TO_UTC_NS);
 	node.id = SELF_ID;
 	node.id_wide = SELF_ID_WIDE;
 	node.ingress_if = SELF_IN;
 	node.ingress_if_wide = SELF_IN_WIDE;
 	node.hop_limit = ip6[IPV6_HOP_LIMIT_AT] - 1;
-	node.seconds = (uint32_t)(tai_ns / NS_PER_S);
-	node.fraction = (uint32_t)(tai_ns % NS_PER_S);
 	stay->type = found.trace.type;
 	return (int)ioam6_append(ip6, end, &found, &node, &stay->slot);
 }

@@ -12,8 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FIELD_NAMESPACE 0x6873 /* the one that every node is in */
-
 enum {
 	PACKET_LEN_MAX = 2304,
 	PACKET_ID_AT = 16, /* in the IPv6 header */

@@ -7,7 +7,9 @@
 need python3
 
 # shellcheck disable=SC2034 # of lib.sh; the ids of that test's transit node
-self=(2 22222222 201 201201 202 202202 123)
+self=(2 22222222 201 201201 202 202202)
+# shellcheck disable=SC2034
+namespaces=("123 ptp 0xdeadbee1 0xcafec0caf11dc0de 666 Hello there -Obi")
 lab_up
 for router in kernel xdp tc; do
 	node_exec lab taskset -c "$cpu" python3 "$(dirname "$0")/selftest.py" $router "$router-in" "$router-off" "$router-out" ||

@@ -87,7 +87,7 @@ static struct node node_load(const char *path)
 
 static bool node_check(const struct judge *judge, const char *path, struct answer *answers, uint32_t ahead_s)
 {
-	struct plane plane = { .name = "node", .answers = answers, .ahead_s = ahead_s, .fractions = NS_PER_S };
+	struct plane plane = { .name = "node", .answers = answers, .ahead_s = ahead_s };
 	struct node node = node_load(path);
 	char complaint[COMPLAINT_LEN] = "";
 	const char *name = strrchr(path, '/') + 1;
