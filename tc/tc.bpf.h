@@ -16,7 +16,7 @@ enum { NET_XMIT_SUCCESS = 0, NET_XMIT_DROP = 1, NET_XMIT_CN = 2 };
 
 enum { NEXT_HEADER_ROUTING = 43, NEXT_HEADER_FRAGMENT = 44, NEXT_HEADER_DESTINATION = 60 };
 
-/* Of a packet that a router writes to, made linear: the largest trace, with room for other options. */
+/* Of a packet that a router writes to, made linear at once: the largest trace, with room for other options. */
 enum { TC_LINEAR_LEN = IPV6_LEN + 320 };
 
 enum { UDP_LEN = 8 };
@@ -57,16 +57,27 @@ static __always_inline bool skb_make_linear(struct __sk_buff *skb, __u32 link_le
 static __always_inline bool skb_has_options_at(struct __sk_buff *skb, __u32 link_len, __u32 len)
 {
 	__u8 *ip6 = skb_ip6(skb, link_len);
+	__u32 header_len = 0;
+	bool linear;
 
 	if (ip6 + IPV6_LEN > skb_end(skb) && bpf_skb_pull_data(skb, link_len + IPV6_LEN))
 		return false;
 	ip6 = skb_ip6(skb, link_len);
-	if (ip6 + IPV6_LEN > skb_end(skb) || !ipv6_is(ip6) || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
+	if (ip6 + IPV6_LEN > skb_end(skb) || !ipv6_is(ip6) || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP ||
+	    !skb_make_linear(skb, link_len, len))
 		return false;
-	return skb_make_linear(skb, link_len, len);
+	ip6 = skb_ip6(skb, link_len);
+	if (ip6 + IPV6_LEN + HBH_LEN_MIN <= skb_end(skb))
+		header_len = IPV6_LEN + (ip6[IPV6_LEN + 1] + 1U) * 8;
+	linear = header_len <= len || skb_make_linear(skb, link_len, header_len);
+	asm volatile("" ::: "memory"); /* packet pointers kept from one of several ways here become mere numbers */
+	return linear;
 }
 
-/* An IPv6 packet with a hop-by-hop header, `len` octets of it linear. Packet pointers are new afterwards. */
+/*
+ * An IPv6 packet with a hop-by-hop header; all of that is linear, and `len` octets of the packet. Packet pointers are
+ * new afterwards.
+ */
 static __always_inline bool skb_has_options(struct __sk_buff *skb, __u32 link_len, __u32 len)
 {
 	return skb->protocol == bpf_htons(ETHERTYPE_IPV6) && skb_has_options_at(skb, link_len, len);

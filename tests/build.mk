@@ -39,7 +39,7 @@ $(DIFFER_PROGRAM): $(DIFFER_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/ctl/record/leap.o
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs libbpf) -ldl -lpthread
 $(DIFFER_WRONG): tests/differ/wrong.sh tests/differ/wrong.txt tests/differ/node.c tests/differ/node.h $(wildcard wire/*.h)
 	$(call say,CC,tests/differ/wrong.txt)
-	$(Q)tests/differ/wrong.sh $(@D)
+	$(Q)bash tests/differ/wrong.sh $(@D)
 
 # Programs of the end-to-end tests: of ours they see the public header alone, as an application does.
 API_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(wildcard tests/e2e/*.c)))

@@ -71,7 +71,7 @@ lab_up
 dpdk_run
 node_exec lab taskset -c "$cpu" "$program" judge "$seed" "$mutations" \
 	kernel kernel-in kernel-out plain kernel-off kernel-out \
-	tc tc-in tc-out "$(tc_id)" xdp xdp-in xdp-out "$(xdp_id)" dpdk "$tmp/dpdk.pcap" "$sent_ns" \
+	tc tc-in tc-out "$(tc_id)" pages tc-in tc-out "$(tc_id)" xdp xdp-in xdp-out "$(xdp_id)" dpdk "$tmp/dpdk.pcap" "$sent_ns" \
 	untouched xdp-off xdp-out capture "$tmp/written.pcap" wrong "$top/build/tests/differ/wrong" \
 	>"$tmp/said" || { cat "$tmp/said" && fail "SEED=$seed MUTATIONS=$mutations repeats it"; }
 cat "$tmp/said"

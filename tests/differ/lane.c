@@ -10,18 +10,21 @@
 #include <net/if.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "wire/ipv6.h"
 
-enum { BATCH = 128, WAIT_MS = 20000, BUFFER = 64 << 20, MARKER = 0xfffffffe };
+enum { BATCH = 128, SLOTS = 4 * BATCH, SLOT_LEN = 4096, WAIT_MS = 20000, BUFFER = 64 << 20, MARKER = 0xfffffffe };
 
 #define NS_PER_S 1000000000ULL
 
 struct lane {
 	int in, out;
+	uint8_t *ring; /* what is sent from pages; NULL: nothing is */
+	uint32_t next; /* of its slots */
 };
 
 /* To the router's device; the routers send to the last one. */
@@ -50,6 +53,39 @@ static int socket_open(const char *device, bool receives)
 	return fd;
 }
 
+static uint8_t *ring_open(int fd)
+{
+	struct tpacket_req ring = {
+		.tp_block_size = SLOT_LEN, .tp_block_nr = SLOTS, .tp_frame_size = SLOT_LEN, .tp_frame_nr = SLOTS
+	};
+	int version = TPACKET_V2;
+	uint8_t *slots;
+
+	if (setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &ring, sizeof(ring)))
+		err(1, "a ring to send from");
+	slots = mmap(NULL, (size_t)SLOTS * SLOT_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (slots == MAP_FAILED)
+		err(1, "a ring to send from");
+	return slots;
+}
+
+/* A slot is written again when all of its batch has been taken, so nobody refers to its page any more. */
+static void pages_send(struct lane *lane, const struct packet *list, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++, lane->next = (lane->next + 1) % SLOTS) {
+		struct tpacket2_hdr *header = (void *)(lane->ring + (size_t)lane->next * SLOT_LEN);
+		uint8_t *frame = (uint8_t *)header + TPACKET2_HDRLEN - sizeof(struct sockaddr_ll);
+
+		memcpy(frame, link_header, sizeof(link_header));
+		memcpy(frame + sizeof(link_header), list[i].octets, list[i].len);
+		header->tp_len = sizeof(link_header) + list[i].len;
+		__atomic_store_n(&header->tp_status, TP_STATUS_SEND_REQUEST, __ATOMIC_RELEASE);
+	}
+	if (send(lane->in, NULL, 0, 0) < 0)
+		err(1, "sending from pages");
+}
+
 static void frames_send(const struct lane *lane, const struct packet *list, const bool *held, uint32_t count)
 {
 	struct mmsghdr messages[BATCH] = { 0 };
@@ -74,7 +110,7 @@ static void frames_send(const struct lane *lane, const struct packet *list, cons
 }
 
 /* A packet without options that every router forwards. */
-static void marker_send(const struct lane *lane, const struct packets *packets)
+static void marker_send(struct lane *lane, const struct packets *packets)
 {
 	uint8_t octets[IPV6_LEN] = { [0] = 0x60,
 				     [IPV6_NEXT_HEADER_AT] = 59,
@@ -92,7 +128,10 @@ static void marker_send(const struct lane *lane, const struct packets *packets)
 
 	be32_store(octets + PACKET_ID_AT, packets->run);
 	be32_store(octets + PACKET_ID_AT + 4, MARKER);
-	frames_send(lane, &marker, NULL, 1);
+	if (lane->ring)
+		pages_send(lane, &marker, 1);
+	else
+		frames_send(lane, &marker, NULL, 1);
 }
 
 static uint64_t came_ns(struct msghdr *message)
@@ -143,9 +182,13 @@ static void batch_take(const struct lane *lane, const struct packets *packets, s
 	}
 }
 
-void lane_pass(const struct packets *packets, const char *in, const char *out, const bool *held, struct answer *answers)
+void lane_pass(const struct packets *packets, const char *in, const char *out, enum lane_pieces pieces,
+	       const bool *held, struct answer *answers)
 {
-	struct lane lane = { socket_open(in, false), socket_open(out, true) };
+	struct lane lane = { .in = socket_open(in, false), .out = socket_open(out, true) };
+
+	if (pieces == LANE_PAGES)
+		lane.ring = ring_open(lane.in);
 
 	for (uint32_t first = 0; first < packets->count; first += BATCH) {
 		uint32_t count = packets->count - first < BATCH ? packets->count - first : BATCH;
@@ -153,10 +196,15 @@ void lane_pass(const struct packets *packets, const char *in, const char *out, c
 
 		for (uint32_t i = 0; i < count; i++)
 			answers[first + i].sent_ns = sent_ns;
-		frames_send(&lane, packets->list + first, held ? held + first : NULL, count);
+		if (lane.ring)
+			pages_send(&lane, packets->list + first, count);
+		else
+			frames_send(&lane, packets->list + first, held ? held + first : NULL, count);
 		marker_send(&lane, packets);
 		batch_take(&lane, packets, answers, out);
 	}
+	if (lane.ring)
+		munmap(lane.ring, (size_t)SLOTS * SLOT_LEN);
 	close(lane.in);
 	close(lane.out);
 }

@@ -9,6 +9,7 @@
  *     plain IN OUT        one that does not
  *     xdp IN OUT ID       ours, completed by metadata; ID is the number of the program that arriving packets meet
  *     tc IN OUT ID        ours, without
+ *     pages IN OUT ID     the same for packets that are not linear
  *     dpdk FILE SENT      a capture of what the DPDK forwarder made of the packets from SENT (Unix ns) on;
  *                         which it was to write to, the plane before it says
  *     untouched IN OUT    ours, at a device where hopspan does not listen
@@ -31,7 +32,7 @@
 #include "run.h"
 #include "wrong.h"
 
-enum { PLANES_MAX = 6, SHOWN_MAX = 3 };
+enum { PLANES_MAX = 7, SHOWN_MAX = 3 };
 
 struct session {
 	struct packets packets;
@@ -83,9 +84,10 @@ static struct plane *plane_add(struct session *session, const char *name)
 
 static void plane_pass(struct session *session, struct plane *plane, const bool *held, char ***words)
 {
+	enum lane_pieces pieces = strcmp(plane->name, "pages") == 0 ? LANE_PAGES : LANE_LINEAR;
 	const char *in = word_next(words);
 
-	lane_pass(&session->packets, in, word_next(words), held, plane->answers);
+	lane_pass(&session->packets, in, word_next(words), pieces, held, plane->answers);
 }
 
 /*
@@ -100,7 +102,7 @@ static bool kernel_trusts_node_len(struct session *session, const char *in, cons
 	uint64_t random = 1;
 
 	maker_add_trace(&packets, &random, "probe", NULL, &trace);
-	lane_pass(&packets, in, out, NULL, &answer);
+	lane_pass(&packets, in, out, LANE_LINEAR, NULL, &answer);
 	return answer.came;
 }
 
@@ -212,7 +214,7 @@ static void plane_ours(struct session *session, const char *name, char ***words)
 {
 	struct plane *plane = plane_add(session, name);
 
-	plane->by_trace = strcmp(name, "tc") == 0;
+	plane->by_trace = strcmp(name, "xdp") != 0;
 	plane->ahead_s = (uint32_t)leap_seconds(time(NULL));
 	plane_pass(session, plane, NULL, words);
 	run_program(&session->packets, (uint32_t)strtoul(word_next(words), NULL, 10), "transit_count", plane->answers);
@@ -252,7 +254,7 @@ static void judge_words(struct session *session, char **words)
 
 		if (strcmp(word, "kernel") == 0 || strcmp(word, "plain") == 0) {
 			plane_reference(session, word, &words);
-		} else if (strcmp(word, "xdp") == 0 || strcmp(word, "tc") == 0) {
+		} else if (strcmp(word, "xdp") == 0 || strcmp(word, "tc") == 0 || strcmp(word, "pages") == 0) {
 			plane_ours(session, word, &words);
 		} else if (strcmp(word, "dpdk") == 0) {
 			plane_dpdk(session, word, &words);
