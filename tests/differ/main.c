@@ -120,12 +120,22 @@ static bool *held_choose(struct session *session, char **words)
 	return held;
 }
 
+/* A router without IOAM counts the hop, and takes away what is behind the packet's own length; nothing else. */
+static void plain_check(const struct packet *packet, const struct answer *answer)
+{
+	for (uint32_t i = 0; i < answer->len; i++)
+		if (answer->octets[i] != packet->octets[i] - (i == 7))
+			errx(1, "plain: octet %u of a packet is changed, %s", i, packet->family);
+}
+
 static void reference_check(struct session *session, const struct plane *plane)
 {
 	uint32_t came = 0;
 
 	for (uint32_t i = 0; i < session->packets.count; i++) {
 		came += plane->answers[i].came;
+		if (strcmp(plane->name, "plain") == 0)
+			plain_check(&session->packets.list[i], &plane->answers[i]);
 		if (plane->answers[i].twice)
 			errx(1, "%s: packet %u came twice", plane->name, i);
 	}
