@@ -17,5 +17,6 @@
 	object depart, "build/tc/depart.bpf.o"
 	object xdp_transit, "build/xdp/transit.bpf.o"
 	object xdp_sink, "build/xdp/sink.bpf.o"
+	object wait, "build/tc/wait.bpf.o"
 
 	.section .note.GNU-stack, "", @progbits

@@ -58,6 +58,8 @@ const struct command commands[] = {
 	  "  order WAY   first or last of the programs at tc (clsact: first; tcx: last)\n"
 	  "  node-id N   24 bits, in place of node.yaml's\n"
 	  "  clock-offset N  ns that this node's clock is off, in place of node.yaml's (0)\n"
+	  "  wait WHAT   measured: how long stamped packets wait in the devices' queues is\n"
+	  "              kept in histograms, for `router show` and metrics (off)\n"
 	  "  kernel      the first word: no programs of ours, but the kernel's own IOAM,\n"
 	  "              fed with the ids and namespaces of node.yaml, on its interfaces\n"
 	  "              where no device is named\n"

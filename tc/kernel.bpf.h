@@ -42,7 +42,15 @@ struct inet6_dev {
 	struct ipv6_devconf cnf;
 };
 
+struct net {
+	__u64 net_cookie;
+};
+
 struct net_device {
+	int ifindex;
+	struct {
+		struct net *net;
+	} nd_net;
 	unsigned int mtu;
 	unsigned int real_num_tx_queues;
 	struct inet6_dev *ip6_ptr;
@@ -57,10 +65,18 @@ struct dst_entry {
 	unsigned long _metrics;
 };
 
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
 struct sk_buff {
 	unsigned char *head, *data;
 	struct net_device *dev;
 	unsigned long _skb_refdst;
+	__u32 tail;
+	__u16 network_header, queue_mapping;
 	__u8 encapsulation : 1;
 	__u8 ip_summed : 2;
 };

@@ -49,6 +49,8 @@
 	OUTCOME(overflowed, "overflow was set already")                                                 \
 	OUTCOME(no_metadata, "device refused metadata; departure finds the slot by node id")            \
 	OUTCOME(xdp_arrived, "node data was written by XDP already")                                    \
+	OUTCOME(wait_measured, "wait in the queue measured")                                            \
+	OUTCOME(no_departure, "no departure from here in the trace, so no wait")                        \
 	/* receiving host */                                                                            \
 	OUTCOME(recorded, "recorded and stripped")                                                      \
 	OUTCOME(active_ended, "measurement copy ended")                                                 \

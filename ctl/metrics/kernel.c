@@ -8,6 +8,7 @@
 #include "path/path_map.h"
 #include "plane/counters.h"
 #include "plane/device.h"
+#include "plane/wait.h"
 #include "text.h"
 
 static void device_write(FILE *out, const char *cookie, int ifindex, const char *name, const char *role)
@@ -51,6 +52,60 @@ static void packets_write(const char *folder, const char *cookie, void *out)
 	}
 }
 
+/* Bounds are the doublings from 1.024 us on; the histogram's buckets begin there, too. */
+enum { WAIT_BOUND_FIRST = 10, WAIT_BOUNDS = 27 };
+
+static void wait_write(FILE *out, const char *cookie, const char *dev, const struct wait_key *key,
+		       const struct wait_queue *queue)
+{
+	double bounds[WAIT_BOUNDS];
+	uint64_t below[WAIT_BOUNDS], values = 0;
+	struct text_histogram histogram = { bounds, below, WAIT_BOUNDS, 0, (double)queue->sum_ns / 1e9 };
+	char ifindex[16], number[16];
+	unsigned int bucket = 0;
+
+	for (unsigned int i = 0; i < WAIT_BOUNDS; i++) {
+		uint64_t bound_ns = 1ULL << (WAIT_BOUND_FIRST + i);
+
+		for (; bucket < WAIT_BUCKETS && histogram_least(bucket) < bound_ns; bucket++)
+			values += queue->count[bucket];
+		bounds[i] = (double)bound_ns / 1e9;
+		below[i] = values;
+	}
+	for (; bucket < WAIT_BUCKETS; bucket++)
+		values += queue->count[bucket];
+	histogram.values = values;
+	snprintf(ifindex, sizeof(ifindex), "%u", key->ifindex);
+	snprintf(number, sizeof(number), "%u", key->queue);
+	text_histogram(out, METRIC_wait_seconds, &histogram, "netns", cookie, "dev", dev, "ifindex", ifindex, "queue",
+		       number, NULL);
+}
+
+struct wait_page {
+	FILE *out;
+	const char *cookie;
+	int devices;
+};
+
+static void wait_named(const struct wait_key *key, const struct wait_queue *queue, void *arg)
+{
+	const struct wait_page *page = arg;
+	struct device device;
+
+	if (device_get(page->devices, (int)key->ifindex, &device))
+		wait_write(page->out, page->cookie, device.name, key, queue);
+}
+
+static void waits_write(const char *folder, const char *cookie, void *out)
+{
+	struct wait_page page = { .out = out, .cookie = cookie, .devices = devices_open(folder, false) };
+
+	if (page.devices < 0)
+		return;
+	wait_each(folder, wait_named, &page);
+	close(page.devices);
+}
+
 static void contexts_write(const char *folder, const char *id, void *out)
 {
 	uint64_t counts[OUTCOME_COUNT];
@@ -86,9 +141,8 @@ void pages_kernel(FILE *out)
 		const char *kind;
 		void (*write)(const char *folder, const char *name, void *out);
 	} families[] = {
-		{ METRIC_device_info, "netns", devices_write },
-		{ METRIC_packets_total, "netns", packets_write },
-		{ METRIC_contexts_total, "cgroup", contexts_write },
+		{ METRIC_device_info, "netns", devices_write }, { METRIC_packets_total, "netns", packets_write },
+		{ METRIC_wait_seconds, "netns", waits_write },	{ METRIC_contexts_total, "cgroup", contexts_write },
 		{ METRIC_paths, "netns", paths_write },
 	};
 	struct places places;

@@ -36,19 +36,59 @@ void text_escape(FILE *out, const char *value)
 	}
 }
 
-void text_sample(FILE *out, enum metric metric, uint64_t value, ...)
+/* All of a sample but its value; `le`, if there is one, is a bucket's label. */
+static void sample_begin(FILE *out, enum metric metric, const char *suffix, const char *le, va_list labels)
 {
 	const char *label, *separator = "{";
-	va_list labels;
 
-	fputs(metrics[metric].name, out);
-	va_start(labels, value);
+	fprintf(out, "%s%s", metrics[metric].name, suffix);
 	while ((label = va_arg(labels, const char *))) {
 		fprintf(out, "%s%s=\"", separator, label);
 		text_escape(out, va_arg(labels, const char *));
 		fputc('"', out);
 		separator = ",";
 	}
+	if (le)
+		fprintf(out, "%sle=\"%s\"", separator, le);
+	fputs(le || *separator == ',' ? "} " : " ", out);
+}
+
+void text_sample(FILE *out, enum metric metric, uint64_t value, ...)
+{
+	va_list labels;
+
+	va_start(labels, value);
+	sample_begin(out, metric, "", NULL, labels);
 	va_end(labels);
-	fprintf(out, "%s %llu\n", *separator == ',' ? "}" : "", (unsigned long long)value);
+	fprintf(out, "%llu\n", (unsigned long long)value);
+}
+
+static void bucket_write(FILE *out, enum metric metric, const char *le, uint64_t below, va_list labels)
+{
+	va_list again;
+
+	va_copy(again, labels);
+	sample_begin(out, metric, "_bucket", le, again);
+	va_end(again);
+	fprintf(out, "%llu\n", (unsigned long long)below);
+}
+
+void text_histogram(FILE *out, enum metric metric, const struct text_histogram *histogram, ...)
+{
+	char le[32];
+	va_list labels, again;
+
+	va_start(labels, histogram);
+	for (unsigned int i = 0; i < histogram->count; i++) {
+		snprintf(le, sizeof(le), "%.9g", histogram->bounds[i]);
+		bucket_write(out, metric, le, histogram->below[i], labels);
+	}
+	bucket_write(out, metric, "+Inf", histogram->values, labels);
+	va_copy(again, labels);
+	sample_begin(out, metric, "_sum", NULL, again);
+	va_end(again);
+	fprintf(out, "%.9g\n", histogram->sum);
+	sample_begin(out, metric, "_count", NULL, labels);
+	va_end(labels);
+	fprintf(out, "%llu\n", (unsigned long long)histogram->values);
 }

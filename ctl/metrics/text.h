@@ -12,37 +12,38 @@
 #define TEXT_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /* METRIC(name, type, help): the name goes without "hopspan_". docs/metrics.md has the same, with the labels. */
-#define METRIC_LIST(METRIC)                                                                                      \
-	METRIC(build_info, gauge, "The running version; always 1.")                                              \
-	/* what the kernel's programs count, with and without a collector */                                     \
-	METRIC(device_info, gauge, "Devices that `up` has named, also while they are gone; always 1.")           \
-	METRIC(packets_total, counter, "Packets, by what became of them.")                                       \
-	METRIC(contexts_total, counter, "Contexts set on sockets, by what became of them.")                      \
-	METRIC(paths, gauge, "Destinations whose paths have to prove themselves, by state.")                     \
-	/* the watch over paths */                                                                               \
-	METRIC(path_changes_total, counter, "Changes of a path's state that the collector made or saw.")         \
-	METRIC(path_probes_total, counter, "Probes of paths, by result.")                                        \
-	METRIC(paths_worse_total, counter, "Times that stamped segments to a prefix fared clearly worse.")       \
-	/* records to spans */                                                                                   \
-	METRIC(sinks, gauge, "Network namespaces whose sink is read.")                                           \
-	METRIC(records_total, counter, "Stamped packets that sinks recorded and that were read.")                \
-	METRIC(records_undecoded_total, counter, "Records that could not be read.")                              \
-	METRIC(records_unused_total, counter, "Records read that are in no transfer, by reason.")                \
-	METRIC(transfers_total, counter, "Transfers that are over.")                                             \
-	METRIC(transfers_early_total, counter, "Transfers closed early because too many were open.")             \
-	METRIC(network_spans_total, counter, "Network spans made.")                                              \
-	METRIC(network_spans_lost_total, counter, "Of them, those that could not be stored.")                    \
-	/* applications' spans */                                                                                \
-	METRIC(otlp_requests_total, counter, "OTLP requests of applications answered.")                          \
-	METRIC(otlp_requests_bad_total, counter, "Of them, those refused as wrong.")                             \
-	METRIC(otlp_store_errors_total, counter, "Of them, those refused because the store failed.")             \
-	METRIC(application_spans_total, counter, "Spans of applications taken.")                                 \
-	/* store and export */                                                                                   \
-	METRIC(store_bytes, gauge, "Size of the store's files.")                                                 \
-	METRIC(export_batches_total, counter, "Batches of spans that the endpoint answered finally, by result.") \
-	METRIC(export_spans_rejected_total, counter, "Spans that the endpoint did not take.")                    \
-	METRIC(export_retries_total, counter, "Attempts to send a batch that have to be repeated.")              \
-	METRIC(export_failing, gauge, "1 while the last attempt to send a batch has failed, else 0.")            \
+#define METRIC_LIST(METRIC)                                                                                        \
+	METRIC(build_info, gauge, "The running version; always 1.")                                                \
+	/* what the kernel's programs count, with and without a collector */                                       \
+	METRIC(device_info, gauge, "Devices that `up` has named, also while they are gone; always 1.")             \
+	METRIC(packets_total, counter, "Packets, by what became of them.")                                         \
+	METRIC(wait_seconds, histogram, "Waits of stamped packets in a router's queues, where they are measured.") \
+	METRIC(contexts_total, counter, "Contexts set on sockets, by what became of them.")                        \
+	METRIC(paths, gauge, "Destinations whose paths have to prove themselves, by state.")                       \
+	/* the watch over paths */                                                                                 \
+	METRIC(path_changes_total, counter, "Changes of a path's state that the collector made or saw.")           \
+	METRIC(path_probes_total, counter, "Probes of paths, by result.")                                          \
+	METRIC(paths_worse_total, counter, "Times that stamped segments to a prefix fared clearly worse.")         \
+	/* records to spans */                                                                                     \
+	METRIC(sinks, gauge, "Network namespaces whose sink is read.")                                             \
+	METRIC(records_total, counter, "Stamped packets that sinks recorded and that were read.")                  \
+	METRIC(records_undecoded_total, counter, "Records that could not be read.")                                \
+	METRIC(records_unused_total, counter, "Records read that are in no transfer, by reason.")                  \
+	METRIC(transfers_total, counter, "Transfers that are over.")                                               \
+	METRIC(transfers_early_total, counter, "Transfers closed early because too many were open.")               \
+	METRIC(network_spans_total, counter, "Network spans made.")                                                \
+	METRIC(network_spans_lost_total, counter, "Of them, those that could not be stored.")                      \
+	/* applications' spans */                                                                                  \
+	METRIC(otlp_requests_total, counter, "OTLP requests of applications answered.")                            \
+	METRIC(otlp_requests_bad_total, counter, "Of them, those refused as wrong.")                               \
+	METRIC(otlp_store_errors_total, counter, "Of them, those refused because the store failed.")               \
+	METRIC(application_spans_total, counter, "Spans of applications taken.")                                   \
+	/* store and export */                                                                                     \
+	METRIC(store_bytes, gauge, "Size of the store's files.")                                                   \
+	METRIC(export_batches_total, counter, "Batches of spans that the endpoint answered finally, by result.")   \
+	METRIC(export_spans_rejected_total, counter, "Spans that the endpoint did not take.")                      \
+	METRIC(export_retries_total, counter, "Attempts to send a batch that have to be repeated.")                \
+	METRIC(export_failing, gauge, "1 while the last attempt to send a batch has failed, else 0.")              \
 	METRIC(export_queue_batches, gauge, "Batches in the store that are yet to be sent.")
 
 #define METRIC_ENUM(name, type, help) METRIC_##name,
@@ -53,6 +54,19 @@ void text_family(FILE *out, enum metric metric);
 
 /* One sample; the labels are pairs of name and value, and NULL at the end. */
 __attribute__((sentinel)) void text_sample(FILE *out, enum metric metric, uint64_t value, ...);
+
+/* What a histogram's samples say: of `count` bounds each, how many values are below it. */
+struct text_histogram {
+	const double *bounds;
+	const uint64_t *below;
+	unsigned int count;
+	uint64_t values;
+	double sum;
+};
+
+/* The samples of one histogram; labels as above. */
+__attribute__((sentinel)) void text_histogram(FILE *out, enum metric metric, const struct text_histogram *histogram,
+					      ...);
 
 /* A label's value: backslash, quote and line feed escaped, and "?" for each octet that is not UTF-8. */
 void text_escape(FILE *out, const char *value);

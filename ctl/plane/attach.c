@@ -15,6 +15,7 @@
 #include "kernel.h"
 #include "namespaces.h"
 #include "netlink.h"
+#include "wait.h"
 
 /* The kernel's own entry beside ours would be a second one of the same node. */
 static int kernel_check(const struct places *places, const char *who, const struct ioam6_namespaces *namespaces)
@@ -345,7 +346,9 @@ static void attach_print(const json_t *device)
 
 	printf("%s\n", json_string_value(json_object_get(device, "dev")));
 	json_object_foreach ((json_t *)device, key, value)
-		if (strcmp(key, "dev") != 0 && strcmp(key, "paths") != 0)
+		if (strcmp(key, "queues") == 0)
+			wait_print(value, "      ");
+		else if (strcmp(key, "dev") != 0 && strcmp(key, "paths") != 0)
 			value_print(key, value);
 	path_print(device, "    ");
 }

@@ -11,6 +11,7 @@
 
 #include "netlink.h"
 #include "hook.h"
+#include "wait.h"
 
 enum { DEVICES_MAX = 4096 };
 
@@ -77,6 +78,7 @@ void device_forget(const char *folder, int devices, int ifindex)
 {
 	for (enum program program = PROGRAM_STAMP; program <= PROGRAM_DEPART; program++)
 		hook_detach(program, ifindex, folder);
+	wait_stop(folder, ifindex);
 	device_remove(devices, ifindex);
 }
 

@@ -35,7 +35,7 @@ struct device {
 	uint8_t peer_side;	     /* a host's: programs are on the hooks where a pod's packets come in and go out */
 	uint8_t via_why;	     /* of a router: enum device_why */
 	uint8_t kernel_saved;	     /* what follows is set */
-	uint8_t reserved;
+	uint8_t wait_measured;	     /* of a router */
 	uint32_t kernel_before[3]; /* what its IOAM sysctls were: id, wide id, enabled */
 	uint32_t kernel_written[3];
 	uint32_t reserved_more;

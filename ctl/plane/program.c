@@ -24,6 +24,7 @@ ELF(tc_transit);
 ELF(depart);
 ELF(xdp_transit);
 ELF(xdp_sink);
+ELF(wait);
 
 static const struct {
 	const char *name, *start, *end;
@@ -38,6 +39,7 @@ static const struct {
 	[PROGRAM_DEPART] = { "tc_depart", depart_elf, depart_elf_end, true },
 	[PROGRAM_XDP_TRANSIT] = { "xdp_transit", xdp_transit_elf, xdp_transit_elf_end, false },
 	[PROGRAM_XDP_SINK] = { "xdp_sink", xdp_sink_elf, xdp_sink_elf_end, false },
+	[PROGRAM_WAIT] = { "wait_xmit", wait_elf, wait_elf_end, false },
 };
 
 static int print_if_verbose(enum libbpf_print_level level, const char *format, va_list args)
@@ -166,28 +168,37 @@ int program_detach_xdp(enum program program, int ifindex)
 	return program_is_attached_xdp(program, ifindex) ? bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, NULL) : 0;
 }
 
-/* Pinned links: removing their files detaches the programs. */
+/* cgroup_fd -1: the program says by itself where it belongs. */
+static int attach_pinned(struct bpf_program *program, int cgroup_fd, const char *folder)
+{
+	struct bpf_link *link;
+	char path[PATH_MAX];
+	int error;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, bpf_program__name(program));
+	if (access(path, F_OK) == 0)
+		return 0;
+	link = cgroup_fd < 0 ? bpf_program__attach(program) : bpf_program__attach_cgroup(program, cgroup_fd);
+	if (!link)
+		return -errno;
+	error = bpf_link__pin(link, path);
+	bpf_link__destroy(link);
+	return error;
+}
+
 int program_attach_cgroup(struct bpf_object *object, int cgroup_fd, const char *folder)
 {
 	struct bpf_program *program;
-	char path[PATH_MAX];
+	int error = 0;
 
-	bpf_object__for_each_program (program, object) {
-		struct bpf_link *link;
-		int error;
+	bpf_object__for_each_program (program, object)
+		error = error ? error : attach_pinned(program, cgroup_fd, folder);
+	return error;
+}
 
-		snprintf(path, sizeof(path), "%s/%s", folder, bpf_program__name(program));
-		if (access(path, F_OK) == 0)
-			continue;
-		link = bpf_program__attach_cgroup(program, cgroup_fd);
-		if (!link)
-			return -errno;
-		error = bpf_link__pin(link, path);
-		bpf_link__destroy(link);
-		if (error)
-			return error;
-	}
-	return 0;
+int program_attach_tracepoint(struct bpf_object *object, const char *folder)
+{
+	return attach_pinned(bpf_object__next_program(object, NULL), -1, folder);
 }
 
 bool program_kernel_has_casts(void)

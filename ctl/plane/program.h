@@ -23,7 +23,8 @@ enum program {
 	PROGRAM_TC_TRANSIT,
 	PROGRAM_DEPART,
 	PROGRAM_XDP_TRANSIT,
-	PROGRAM_XDP_SINK
+	PROGRAM_XDP_SINK,
+	PROGRAM_WAIT
 };
 
 /*
@@ -50,7 +51,10 @@ int program_map(struct bpf_object *object, const char *name);
 
 /* Attaches the object's program where its kind belongs, in place of the one of the same kind that is there. */
 int program_attach_xdp(struct bpf_object *object, enum program program, int ifindex);
+
+/* By links pinned in the folder, unless they are there: removing those files detaches. */
 int program_attach_cgroup(struct bpf_object *object, int cgroup_fd, const char *folder);
+int program_attach_tracepoint(struct bpf_object *object, const char *folder);
 
 /* Nothing there is no error. */
 int program_detach_xdp(enum program program, int ifindex);

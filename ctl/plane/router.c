@@ -17,6 +17,7 @@
 #include "namespaces.h"
 #include "program.h"
 #include "start.h"
+#include "wait.h"
 #include "xdp/transit.h"
 
 static int hook_tc(const struct places *places, enum program program, const struct transit_config *config, int ifindex,
@@ -72,6 +73,7 @@ static void router_detach(const struct places *places, int devices, int ifindex)
 	program_detach_xdp(PROGRAM_XDP_TRANSIT, ifindex);
 	detach_tc(places, PROGRAM_TC_TRANSIT, ifindex);
 	detach_tc(places, PROGRAM_DEPART, ifindex);
+	wait_stop(places->netns, ifindex);
 	device_drop_role(devices, ifindex, DEVICE_ROUTER);
 }
 
@@ -85,6 +87,10 @@ static int router_attach(const struct places *places, const char *who, const str
 	if (device->via_wanted == DEVICE_VIA_KERNEL)
 		return kernel_attach(places, who, device);
 	error = hook_tc(places, PROGRAM_DEPART, &config, at->ifindex, device);
+	if (!error && device->wait_measured)
+		error = wait_start(places, who, at, &device->self);
+	else
+		wait_stop(places->netns, at->ifindex);
 	return error ? error : arrive_attach(places, who, at, &config, device);
 }
 
@@ -140,6 +146,7 @@ static int router_up_device(const struct places *places, int devices, const stru
 	device.roles |= DEVICE_ROUTER;
 	device.node_id = (int32_t)words->node_id;
 	device.via_wanted = words->via;
+	device.wait_measured = words->wait_measured;
 	error = attach_identify(words->who, at, &device);
 	if (error) {
 		fprintf(stderr, "%s: %s: %s\n", words->who, at->name, strerror(-error));
@@ -232,6 +239,7 @@ static void transit_json(json_t *object, const struct places *places, int ifinde
 	json_object_set_new(object, "order", json_string(hook_order_name(device->router_order)));
 	json_object_set_new(object, "depart_attached",
 			    json_boolean(is_attached_tc(places, PROGRAM_DEPART, ifindex, device)));
+	wait_json(object, places->netns, ifindex, device->wait_measured);
 	json_object_set_new(object, "transit", counters_json(places->netns, "transit"));
 	json_object_set_new(object, "depart", counters_json(places->netns, "depart"));
 }

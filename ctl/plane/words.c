@@ -176,9 +176,16 @@ static int word_host(struct words *words, const struct command *command, const c
 
 static int word_router(struct words *words, const struct command *command, const char *word, const char *value)
 {
-	if (strcmp(word, "via") != 0)
+	static const char *const waits[] = { "off", "measured" };
+	int status, choice = 0;
+
+	if (strcmp(word, "via") == 0)
+		return word_via(words, command, value);
+	if (strcmp(word, "wait") != 0)
 		return misuse(command, "unknown word \"%s\"", word);
-	return word_via(words, command, value);
+	status = word_choice(command, word, value, waits, 2, &choice);
+	words->wait_measured = choice;
+	return status;
 }
 
 static int word_parse(struct words *words, const struct command *command, int known, const char *word,

@@ -29,6 +29,7 @@ struct words {
 	struct policy policy; /* of all that are named, and the file's defaults */
 	enum device_via via;  /* 0: auto */
 	bool lower_mtu;
+	bool wait_measured;
 	bool peer_side;
 	enum hook_order order;
 	long budget;	       /* stamped packets a second; 0: no limit */

@@ -9,31 +9,7 @@
 #include "attribute.h"
 
 #define HALVE_NS (6 * 3600 * 1000000000LL)
-enum { STEP_BITS = 3 };
-_Static_assert(1 << STEP_BITS == USUAL_STEPS, "a step is a value's bits behind the leading one");
 _Static_assert(sizeof(((struct usual *)0)->count) == 1024, "a histogram is 1 kB");
-
-/* Below USUAL_STEPS each value is its own bucket; above, the leading one and the next three bits choose. */
-static unsigned int bucket_of(int64_t duration_ns)
-{
-	uint64_t value = duration_ns < 0 ? 0 : (uint64_t)duration_ns;
-	unsigned int octave;
-
-	if (value < USUAL_STEPS)
-		return value;
-	octave = 63 - __builtin_clzll(value) - STEP_BITS;
-	return (octave + 1) * USUAL_STEPS + (value >> octave & (USUAL_STEPS - 1));
-}
-
-static int64_t bucket_middle(unsigned int bucket)
-{
-	unsigned int octave;
-
-	if (bucket < USUAL_STEPS)
-		return bucket;
-	octave = bucket / USUAL_STEPS - 1;
-	return ((int64_t)(USUAL_STEPS + bucket % USUAL_STEPS) << octave) + (octave ? 1LL << (octave - 1) : 0);
-}
 
 static void usual_halve(struct usual *usual)
 {
@@ -57,7 +33,7 @@ static void usual_age(struct usual *usual, int64_t now_unix_ns)
 
 void usual_add(struct usual *usual, int64_t duration_ns, int64_t now_unix_ns)
 {
-	uint16_t *count = &usual->count[bucket_of(duration_ns)];
+	uint16_t *count = &usual->count[histogram_bucket(duration_ns < 0 ? 0 : (uint64_t)duration_ns)];
 
 	usual_age(usual, now_unix_ns);
 	if (*count == UINT16_MAX)
@@ -83,7 +59,7 @@ int64_t usual_median(const struct usual *usual)
 		return -1;
 	while ((seen += usual->count[bucket]) < (packets + 1) / 2)
 		bucket++;
-	return bucket_middle(bucket);
+	return (int64_t)histogram_middle(bucket);
 }
 
 void usual_key_stay(const char *node, const char *egress_if, char key[USUAL_KEY_SIZE])

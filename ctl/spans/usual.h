@@ -15,11 +15,11 @@
 #include <stdint.h>
 
 #include "span.h"
+#include "tc/histogram.h"
 
 enum {
-	USUAL_STEPS = 8,
-	USUAL_BUCKETS = 64 * USUAL_STEPS,
-	USUAL_ENOUGH = 100, /* packets; below that nothing is called usual */
+	USUAL_BUCKETS = 64 * HISTOGRAM_STEPS, /* more than there are values for: as stores have it */
+	USUAL_ENOUGH = 100,		      /* packets; below that nothing is called usual */
 	USUAL_KEY_SIZE = 192,
 };
 

@@ -71,12 +71,41 @@ def comment(line, families, last):
     if kind == "HELP":
         need(name not in families, "a family twice")
         need(not re.search(r"\\(?![\\n])", text), "an escape in HELP")
-        families[name] = {"help": text, "type": None, "samples": []}
+        families[name] = {"help": text, "type": None, "samples": [], "buckets": {}, "sums": {}}
         return name
     need(name == last and families[name]["type"] is None, "TYPE away from its HELP")
-    need(text in ("counter", "gauge"), f"type {text}")
+    need(text in ("counter", "gauge", "histogram"), f"type {text}")
     families[name]["type"] = text
     return name
+
+
+def sample_take(family, part, found, value):
+    """Of a histogram the count stands for all, with the labels that its buckets have but `le`."""
+    if family["type"] != "histogram":
+        need(part == "", "a sample outside of its family")
+        family["samples"].append((found, value))
+        return
+    need(part in ("_bucket", "_sum", "_count"), "a sample outside of its family")
+    if part == "_count":
+        family["samples"].append((found, value))
+    elif part == "_sum":
+        family["sums"][tuple(sorted(found.items()))] = value
+    else:
+        need("le" in found, "a bucket without a bound")
+        bound = float(found.pop("le"))
+        family["buckets"].setdefault(tuple(sorted(found.items())), []).append((bound, value))
+
+
+def histogram_check(name, family):
+    """Each has a sum, and buckets that grow up to its count."""
+    keys = {tuple(sorted(found.items())) for found, _ in family["samples"]}
+    need(keys == set(family["buckets"]) == set(family["sums"]), f"{name}: buckets, sums and counts are of different ones")
+    for found, count in family["samples"]:
+        buckets = family["buckets"][tuple(sorted(found.items()))]
+        bounds = [bound for bound, _ in buckets]
+        need(bounds == sorted(set(bounds)), f"{name}: bounds fall: {buckets}")
+        need([value for _, value in buckets] == sorted(value for _, value in buckets), f"{name}: values fall: {buckets}")
+        need(buckets[-1] == (float("inf"), count), f"{name}: +Inf is not the count {count}: {buckets[-1]}")
 
 
 def page_read(path):
@@ -90,10 +119,10 @@ def page_read(path):
                 last = comment(line, families, last)
                 continue
             name, found, value = sample(line)
-            need(name == last and families[name]["type"], "a sample outside of its family")
+            need(last and families[last]["type"], "a sample outside of its family")
             need((name, *sorted(found.items())) not in seen, "a sample twice")
             seen.add((name, *sorted(found.items())))
-            families[name]["samples"].append((found, value))
+            sample_take(families[last], name.removeprefix(last), found, value)
         except (Wrong, IndexError) as error:
             raise Wrong(f"line {number}: {error}: {line}") from None
     for name, family in families.items():
@@ -107,6 +136,8 @@ def family_check(name, family):
     need(name.startswith("hopspan_"), f"{name} is not hopspan's")
     need((family["type"] == "counter") == name.endswith("_total"), f"{name} is a {family['type']}")
     need(len({tuple(sorted(found)) for found, _ in family["samples"]}) <= 1, f"labels of {name} differ")
+    if family["type"] == "histogram":
+        histogram_check(name, family)
     if family["type"] == "counter":
         need(all(value >= 0 and value == int(value) for _, value in family["samples"]), f"{name} is no count")
 
@@ -124,7 +155,7 @@ def status_read(path):
     expected = {}
     for netns in status["namespaces"]:
         cookie = netns["netns_cookie"]
-        for role in ("stamp", "sink", "transit", "depart"):
+        for role in ("stamp", "sink", "transit", "depart", "wait"):
             for outcome, count in netns.get(role, {}).items():
                 expected["hopspan_packets_total", cookie, role, outcome] = count
         for path_seen in netns.get("paths", []):

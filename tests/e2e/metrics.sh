@@ -33,6 +33,7 @@ hosts() {
 	ip -n "$(netns r1)" link add "$odd" type veth peer name other
 	ip -n "$(netns r1)" link set "$odd" up
 	node_exec r1 "$hopspan" router up dev "$odd" via tc node-id 2
+	node_exec r1 "$hopspan" router up dev eth1 via xdp node-id 2 wait measured
 }
 
 # requests ADDRESS NAME
@@ -65,6 +66,9 @@ numbers() {
 	same "sinks" "$(find "$HOPSPAN_BPFFS/netns" -name records | wc -l)" "$(value hopspan_sinks)"
 	wait_for "counters that stand still" still_page
 	metrics compare "$tmp/page" "$tmp/before"
+	same "waits at r1 eth1" "$(node_exec r1 "$hopspan" -j router show dev eth1 | jq '[.[0].queues[].packets] | add')" \
+		"$(value hopspan_wait_seconds dev=eth1)"
+	value_above 19 hopspan_wait_seconds dev=eth1 || fail "no wait was measured"
 	value_above 19 hopspan_packets_total role=sink outcome=recorded || fail "no record counted"
 	value_above 19 hopspan_contexts_total outcome=range_opened || fail "no context counted"
 	value_above 0 hopspan_store_bytes || fail "the store has no size"

@@ -68,9 +68,37 @@ static void samples(void **state)
 		       "hopspan_paths 0\n");
 }
 
+static void histograms(void **state)
+{
+	static const double bounds[] = { 1.024e-6, 0.5, 68.719476736 };
+	static const uint64_t below[] = { 0, 7, 8 };
+	const struct text_histogram histogram = { bounds, below, 3, 9, 123.456789 };
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	text_histogram(out, METRIC_wait_seconds, &histogram, "dev", "e\"", "queue", "0", NULL);
+	assert_written(out, &text,
+		       "hopspan_wait_seconds_bucket{dev=\"e\\\"\",queue=\"0\",le=\"1.024e-06\"} 0\n"
+		       "hopspan_wait_seconds_bucket{dev=\"e\\\"\",queue=\"0\",le=\"0.5\"} 7\n"
+		       "hopspan_wait_seconds_bucket{dev=\"e\\\"\",queue=\"0\",le=\"68.7194767\"} 8\n"
+		       "hopspan_wait_seconds_bucket{dev=\"e\\\"\",queue=\"0\",le=\"+Inf\"} 9\n"
+		       "hopspan_wait_seconds_sum{dev=\"e\\\"\",queue=\"0\"} 123.456789\n"
+		       "hopspan_wait_seconds_count{dev=\"e\\\"\",queue=\"0\"} 9\n");
+	out = open_memstream(&text, &len);
+	text_histogram(out, METRIC_wait_seconds, &(struct text_histogram){ bounds, below, 1, 0, 0 }, NULL);
+	assert_written(out, &text,
+		       "hopspan_wait_seconds_bucket{le=\"1.024e-06\"} 0\n"
+		       "hopspan_wait_seconds_bucket{le=\"+Inf\"} 0\n"
+		       "hopspan_wait_seconds_sum 0\n"
+		       "hopspan_wait_seconds_count 0\n");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(escapes), cmocka_unit_test(samples) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(escapes), cmocka_unit_test(samples),
+					    cmocka_unit_test(histograms) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
