@@ -19,6 +19,10 @@ RANDOM = 0x002  # W3C flag of trace ids that are random: as the application's SD
 SCOPE = "hopspan"
 
 
+def value_of(value):
+    return getattr(value, value.WhichOneof("value"))
+
+
 class Row:
     """A span, with what is asked of it here."""
 
@@ -27,8 +31,8 @@ class Row:
         self.trace, self.id, self.parent = span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()
         self.name, self.kind, self.flags = span.name, span.kind, span.flags
         self.start, self.end = span.start_time_unix_nano, span.end_time_unix_nano
-        attributes = {attribute.key: attribute.value.string_value for attribute in span.attributes}
-        self.role, self.direction = attributes.get("hopspan.kind"), attributes.get("hopspan.direction")
+        self.attributes = {each.key: value_of(each.value) for each in span.attributes}
+        self.role, self.direction = self.attributes.get("hopspan.kind"), self.attributes.get("hopspan.direction")
 
     def __str__(self):
         return f"trace {self.trace}, span {self.id} ({self.name})"

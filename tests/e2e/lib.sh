@@ -72,6 +72,30 @@ named() {
 }
 named_here() { named | grep -F "$TOPOLOGY" || true; }
 
+# hop_up KIND [WORDS...]: client - r1 - server; r1's packets are met at KIND (xdp, tc), WORDS are of its `up`.
+hop_up() {
+	local kind=$1
+	shift
+	topology_check
+	topology_begin
+	node_add client r1 server
+	link_add client eth0 r1 eth0
+	link_add r1 eth1 server eth0
+	address_add client eth0 fd68:73:1::1/64
+	address_add r1 eth0 fd68:73:1::2/64
+	address_add r1 eth1 fd68:73:3::1/64
+	address_add server eth0 $server/64
+	route_add client default fd68:73:1::2
+	route_add server default fd68:73:3::1
+	forward r1
+	node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1
+	node_exec server "$hopspan" host up dev eth0 proved ::/0 node-id 5
+	node_exec r1 "$hopspan" router up dev eth0 dev eth1 via "$kind" node-id 2 "$@"
+	node_describe 1 client host other ptp before-queue eth0
+	node_describe 2 r1 router "$kind" ptp before-queue eth0 eth1
+	node_describe 5 server host other ptp before-queue eth0
+}
+
 # What the kernel says from here on is kept apart by a mark.
 kernel_log_mark() {
 	kernel_mark="hopspan $TOPOLOGY"
@@ -90,11 +114,12 @@ kernel_is_silent() {
 # same WHAT EXPECTED SEEN
 same() { [ "$2" = "$3" ] || fail "$1: expected $2, saw $3"; }
 
-# capture_start NODE NAME FILTER...: tcpdump on NODE's device $DEV (eth0) into $tmp/NAME.pcap, ns timestamps.
+# capture_start NODE NAME FILTER...: tcpdump on NODE's device $DEV (eth0) into $tmp/NAME.pcap, ns timestamps. It is woken
+# for each packet, or with PROMPT= for many together.
 capture_start() {
 	local node=$1 name=$2
 	shift 2
-	node_start "$node" "capture-$name" tcpdump -Z root -U -n -s 0 -B 32768 --immediate-mode \
+	node_start "$node" "capture-$name" tcpdump -Z root -U -n -s 0 -B 32768 ${PROMPT---immediate-mode} \
 		--time-stamp-precision=nano -i "${DEV:-eth0}" -w "$tmp/$name.pcap" "$@"
 	wait_for "tcpdump" grep -q "listening on" "$state/capture-$name.log"
 }
