@@ -8,7 +8,6 @@ need jq
 
 depth() { python3 "$top/tests/e2e/depth.py" "$@"; }
 
-# Of each trace the last: a stamped packet passes the tap once.
 decoded() { "$hopspan" decode "$tmp/$1.pcap"; }
 all_arrived() { [ "$(decoded "$1" | wc -l)" -ge "$(wc -l <"$tmp/$1.sent")" ]; }
 
