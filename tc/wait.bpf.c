@@ -151,7 +151,7 @@ static __always_inline bool wait_read(__u8 *ip6, const __u8 *end, __u32 at, __u3
 		elapsed_ns -= be32_load(seconds) * NS_PER_S;
 	else
 		elapsed_ns %= NS_PER_S;
-	*wait_ns = elapsed_ns + EARLY_NS < (seconds ? EARLY_NS : NS_PER_S) ? elapsed_ns : 0;
+	*wait_ns = elapsed_ns >= (seconds ? 1ULL << 63 : NS_PER_S - EARLY_NS) ? 0 : elapsed_ns;
 	return true;
 }
 

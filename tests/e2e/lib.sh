@@ -115,7 +115,7 @@ kernel_is_silent() {
 same() { [ "$2" = "$3" ] || fail "$1: expected $2, saw $3"; }
 
 # capture_start NODE NAME FILTER...: tcpdump on NODE's device $DEV (eth0) into $tmp/NAME.pcap, ns timestamps. It is woken
-# for each packet, or with PROMPT= for many together.
+# for each packet, or with PROMPT='' for many together.
 capture_start() {
 	local node=$1 name=$2
 	shift 2

@@ -2,7 +2,7 @@
 """What stay.sh needs.
 
     stay.py serve PORT                     swallows datagrams; says "listens"
-    stay.py send ADDRESS PORT COUNT        COUNT datagrams, one a millisecond, each within a trace of its own
+    stay.py send ADDRESS PORT COUNT [bare] COUNT datagrams, one a millisecond, each within a trace of its own, or in none
     stay.py fill ADDRESS PORT              untraced bursts, each of them a queue that grows at once and drains slowly
     stay.py judge STORE BEFORE AFTER QUEUE COUNT
                                            the collector's stays and waits against the captures BEFORE and AFTER the
@@ -44,11 +44,12 @@ def serve(port):
         sock.recv(65536)
 
 
-def send(address, port, count):
+def send(address, port, count, bare=None):
     sock = udp(address, port)
     for i, _ in zip(range(1, int(count) + 1), every(SEND_EVERY_S)):
         trace_id = struct.pack("!QQ", time.time_ns(), i)
-        sock.setsockopt(SOL_HOPSPAN, CONTEXT, struct.pack("BB6x", 1, 1) + trace_id + trace_id[8:])
+        if not bare:
+            sock.setsockopt(SOL_HOPSPAN, CONTEXT, struct.pack("BB6x", 1, 1) + trace_id + trace_id[8:])
         sock.send(bytes(SENT_LEN))
 
 

@@ -32,8 +32,8 @@ wait_for "the server" grep -q listens "$state/swallow.log"
 # Neighbours are found, and the collector has seen packets that met an empty queue.
 node_exec client python3 "$here/stay.py" send $server 7000 20
 node_exec r1 "$hopspan" router up dev eth0 dev eth1 via tc node-id 2 wait measured
-PROMPT= DEV=eth0 capture_start r1 before 'ip6[6] = 0'
-PROMPT= DEV=eth1 capture_start r1 after 'ip6[6] = 0'
+PROMPT='' DEV=eth0 capture_start r1 before 'ip6[6] = 0'
+PROMPT='' DEV=eth1 capture_start r1 after 'ip6[6] = 0'
 node_start client fill python3 "$here/stay.py" fill $server 7000
 node_exec client python3 "$here/stay.py" send $server 7000 $packets
 stop fill
