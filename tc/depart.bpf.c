@@ -15,9 +15,6 @@ const volatile struct transit_config config SEC(".rodata.config");
 
 TRANSIT_FIND(__sk_buff)
 
-/* Longer than a packet stays: after a change of its format, a time may be still in the one before. */
-enum { FORMAT_SETTLED_NS = 1000000000 };
-
 /* Where this node wrote, and how long ago the packet came. */
 struct slot {
 	__u32 at; /* octets from the IPv6 header; 0: unknown */
@@ -111,12 +108,11 @@ static __always_inline __u64 delay_from_data(const struct leaving *leaving, enum
 static __always_inline struct slot slot_from_trace(const struct leaving *leaving, const struct plane_namespaces *now)
 {
 	__u32 place = ioam6_namespace_place(&now->node, leaving->found.trace.namespace);
-	__u64 since_ns = now->since_ns[(place - 1) % IOAM6_NAMESPACES_MAX];
 	struct slot slot = { .at = leaving->newest, .delay_ns = ~0ULL };
 
 	if (!data_names_self(leaving) || !data_is_unfinished(leaving))
 		return (struct slot){ 0 };
-	if (!since_ns || leaving->mono_ns - since_ns > FORMAT_SETTLED_NS)
+	if (namespace_is_settled(now, place, leaving->mono_ns))
 		slot.delay_ns = delay_from_data(leaving, ioam6_namespace_at(&now->node, place)->time);
 	return slot;
 }

@@ -31,6 +31,16 @@ static __always_inline const struct plane_namespaces *namespaces_now(void)
 	return inner ? bpf_map_lookup_elem(inner, &key) : NULL;
 }
 
+/* Longer than a packet stays: after a change of its format, a time may be still in the one before. */
+enum { FORMAT_SETTLED_NS = 1000000000 };
+
+static __always_inline bool namespace_is_settled(const struct plane_namespaces *now, __u32 place, __u64 mono_ns)
+{
+	__u64 since_ns = now->since_ns[(place - 1) % IOAM6_NAMESPACES_MAX];
+
+	return !since_ns || mono_ns - since_ns > FORMAT_SETTLED_NS;
+}
+
 /* This node's data at `tai_ns` in one namespace; the caller adds what else it knows. */
 static __always_inline struct ioam6_node namespace_node(const volatile struct plane_node *self,
 							const struct ioam6_namespace *namespace, __u64 tai_ns)

@@ -10,7 +10,7 @@
  * for it leaves first, and uncounted.
  */
 #include "kernel.bpf.h"
-#include "plane.bpf.h"
+#include "namespaces.bpf.h"
 #include "wait.h"
 
 PLANE_COUNTERS(wait)
@@ -30,7 +30,7 @@ struct {
 struct headers {
 	__u8 octets[2 * HBH_LEN_MAX];
 	__u32 len;
-	__u32 namespace;
+	__u32 reserved;
 };
 
 struct {
@@ -80,19 +80,21 @@ static __always_inline struct headers *headers_copy(const unsigned char *ip6, __
 	return headers;
 }
 
-/* A global function for the reason that plane.bpf.h gives at PLANE_FIND. */
-__attribute__((noinline)) int wait_walk(struct headers *headers, struct ioam6_found *found)
+/* A global function for the reason that xdp/transit.bpf.h gives at TRANSIT_FIND. */
+__attribute__((noinline)) int wait_walk(struct headers *headers, const struct ioam6_known *known,
+					struct ioam6_found *found)
 {
 	enum outcome why = OUTCOME_bad_truncated;
 	__u32 len;
 
-	if (!headers || !found)
+	if (!headers || !known || !found)
 		return why;
 	len = headers->len;
 	if (len > IPV6_LEN + HBH_LEN_MAX)
 		return why;
-	return ioam6_walk(headers->octets, headers->octets + len, headers->namespace, found, &why) ? PLANE_WALKED
-												   : (int)why;
+	return ioam6_walk_known(headers->octets, headers->octets + len, IOAM6_NAMESPACE_ANY, known, found, &why)
+		   ? PLANE_WALKED
+		   : (int)why;
 }
 
 /*
@@ -130,28 +132,33 @@ static __always_inline __u32 own_slot(__u8 *ip6, const __u8 *end, const struct i
 	__u32 at = found->option + IOAM6_DATA_AT + found->trace.remaining_words * IOAM6_WORD;
 
 	if (found->trace.flags & IOAM6_FLAG_OVERFLOW ||
-	    found->trace.remaining_words + ioam6_step_words(&found->trace) > found->data_words ||
+	    found->trace.remaining_words + ioam6_step_words(&found->trace, 0) > found->data_words ||
 	    !is_own_id(ip6, end, at, found->trace.type, self) || !is_own_egress(ip6, end, at, found->trace.type, self))
 		return 0;
 	return at;
 }
 
 /* False: the departure is not in the packet. */
-static __always_inline bool wait_read(__u8 *ip6, const __u8 *end, __u32 at, __u32 type, __u64 *wait_ns)
+static __always_inline bool wait_read(__u8 *ip6, const __u8 *end, __u32 at, __u32 type, enum ioam6_time time,
+				      __u64 *wait_ns)
 {
 	__u8 *fraction = node_field(ip6, end, at, type, IOAM6_FRACTION, 0, 4);
 	__u8 *delay = node_field(ip6, end, at, type, IOAM6_DELAY, 0, 4);
 	__u8 *seconds = node_field(ip6, end, at, type, IOAM6_SECONDS, 0, 4);
-	__u64 now_ns = clock_tai_ns(), elapsed_ns;
+	__u64 elapsed_ns = clock_tai_ns();
 
 	if (!fraction || !delay || be32_load(delay) >= IOAM6_DELAY_OVERFLOW)
 		return false;
-	elapsed_ns = now_ns - be32_load(fraction) - be32_load(delay);
-	if (seconds)
-		elapsed_ns -= be32_load(seconds) * NS_PER_S;
-	else
-		elapsed_ns %= NS_PER_S;
-	*wait_ns = elapsed_ns >= (seconds ? 1ULL << 63 : NS_PER_S - EARLY_NS) ? 0 : elapsed_ns;
+	elapsed_ns -= ioam6_fraction_ns(time, be32_load(fraction)) + (__u64)be32_load(delay);
+	if (seconds) {
+		__u32 epoch_s = time == IOAM6_TIME_NTP ? IOAM6_NTP_TO_UNIX_S : 0;
+
+		elapsed_ns -= (__u64)(be32_load(seconds) - epoch_s) * IOAM6_NS_PER_S;
+		elapsed_ns -= time == IOAM6_TIME_PTP ? 0 : clock_tai_to_utc_ns();
+	} else {
+		elapsed_ns %= IOAM6_NS_PER_S;
+	}
+	*wait_ns = elapsed_ns >= (seconds ? 1ULL << 63 : IOAM6_NS_PER_S - EARLY_NS) ? 0 : elapsed_ns;
 	return true;
 }
 
@@ -189,28 +196,43 @@ static __always_inline struct wait_queue *queue_find(__u32 ifindex, __u32 number
 	return bpf_map_lookup_elem(&wait_queues, &key);
 }
 
+/* The first trace of a namespace that the node takes part in: its place among them, or 0 and why there is none. */
+static __always_inline __u32 trace_find(struct headers *headers, __u32 len, const struct plane_namespaces *now,
+					struct ioam6_found *found, enum outcome *why)
+{
+	__u32 place;
+	int walked;
+
+	if (ioam6_find_usual(headers->octets, headers->octets + len, IOAM6_NAMESPACE_ANY, found)) {
+		place = ioam6_namespace_place(&now->node, found->trace.namespace);
+		if (place)
+			return place;
+	}
+	walked = wait_walk(headers, &now->node.known, found);
+	*why = walked == PLANE_WALKED ? OUTCOME_other_options : walked;
+	return walked == PLANE_WALKED && found->option ? ioam6_namespace_place(&now->node, found->trace.namespace) : 0;
+}
+
 static __always_inline enum outcome wait_packet(const unsigned char *ip6, __u32 len, struct wait_queue *queue)
 {
 	struct headers *headers = headers_copy(ip6, len);
+	const struct plane_namespaces *now = namespaces_now();
+	enum outcome why = OUTCOME_other_options;
 	struct ioam6_found found;
 	__u64 wait_ns = 0;
+	__u32 place, at;
 	__u8 *end;
-	__u32 at;
 
-	if (!headers)
+	if (!headers || !now)
 		return OUTCOME_bad_truncated;
-	headers->namespace = queue->self.namespace;
 	end = headers->octets + len;
-	if (!ioam6_find_usual(headers->octets, end, queue->self.namespace, &found)) {
-		int walked = wait_walk(headers, &found);
-
-		if (walked != PLANE_WALKED)
-			return walked;
-	}
-	if (!found.option)
-		return OUTCOME_other_options;
+	place = trace_find(headers, len, now, &found, &why);
+	if (!place)
+		return why;
 	at = own_slot(headers->octets, end, &found, &queue->self);
-	if (!at || !wait_read(headers->octets, end, at, found.trace.type, &wait_ns))
+	if (!at || !namespace_is_settled(now, place, bpf_ktime_get_ns()) ||
+	    !wait_read(headers->octets, end, at, found.trace.type, ioam6_namespace_at(&now->node, place)->time,
+		       &wait_ns))
 		return OUTCOME_no_departure;
 	wait_add(queue, wait_ns);
 	return OUTCOME_wait_measured;

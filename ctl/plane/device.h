@@ -36,7 +36,7 @@ struct device {
 	uint8_t via_why;	     /* of a router: enum device_why */
 	uint8_t kernel_saved;	     /* what follows is set */
 	uint8_t wait_measured;	     /* of a router */
-	uint32_t kernel_before[3]; /* what its IOAM sysctls were: id, wide id, enabled */
+	uint32_t kernel_before[3];   /* what its IOAM sysctls were: id, wide id, enabled */
 	uint32_t kernel_written[3];
 	uint32_t reserved_more;
 	uint64_t cgroup_id; /* of a host */

@@ -191,6 +191,9 @@ static int kernel_words_check(struct words *words)
 		return misuse(command_of(cmd_router_up), "order: the kernel has no hooks for its own");
 	if (words->has_clock_offset && words->clock_offset_ns)
 		return misuse(command_of(cmd_router_up), "clock-offset: the kernel writes its own time");
+	if (words->wait_measured)
+		return misuse(command_of(cmd_router_up),
+			      "wait measured: the kernel writes no departure to measure from");
 	words->via = DEVICE_VIA_KERNEL;
 	return kernel_devices_add(words);
 }
