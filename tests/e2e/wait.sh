@@ -9,7 +9,12 @@ need jq
 
 here=$top/tests/e2e
 
-r1_up() { node_exec r1 "$hopspan" router up dev eth0 dev eth1 via tc "$@"; }
+# r1_up WORDS...: times are written in $format.
+format=ptp
+r1_up() {
+	echo "namespaces: {0x6873: {time: $format}}" >"$tmp/node.yaml"
+	HOPSPAN_NODE_YAML=$tmp/node.yaml node_exec r1 "$hopspan" router up dev eth0 dev eth1 via tc "$@" >>"$state/up.log"
+}
 r1_down() { node_exec r1 "$hopspan" router down "$@"; }
 show() { node_exec r1 "$hopspan" -j router show dev "$1" | jq -r ".[0] | $2"; }
 packets() { show "$1" '[.queues[].packets] | add'; }
@@ -73,11 +78,22 @@ queues() {
 drained() { [ "$(backlog r1 eth1)" = 0 ] && [ "$(packets eth1)" = "$1" ]; }
 differ_by_less() { [ $(($1 - $2)) -lt "$3" ] && [ $(($2 - $1)) -lt "$3" ]; }
 
-# waits_long WORDS...: a shaper holds packets for more than a second, as the capture behind the queue says. With WORDS the
-# trace has seconds and the longest wait is that; else it is the longest of what is left of each without whole seconds.
+# A packet that comes when the format has just changed is not measured.
+settled() {
+	stamped 1
+	[ "$(packets eth1)" -gt 0 ]
+}
+
+# waits_long FORMAT WORDS...: a shaper holds packets for more than a second, as the capture behind the queue says. With WORDS the
+# trace has seconds, and the longest wait is that; else it is the longest of what is left of each without whole seconds.
 waits_long() {
+	format=$1
+	shift
 	local second=1000000000 truth measured waits='.time_unix_ns - .hops[1].time_unix_ns - .hops[1].delay_ns'
 	node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1 "$@"
+	echo "[{node: 2, name: r1, time: $format}]" >"$tmp/nodes.yaml"
+	r1_up node-id 2 wait measured
+	wait_for "the format to be settled" settled
 	tc -n "$(netns r1)" qdisc replace dev eth1 root tbf rate 16kbit burst 3000 limit 100000
 	r1_up node-id 2
 	r1_up node-id 2 wait measured
@@ -85,12 +101,12 @@ waits_long() {
 	stamped 17
 	wait_for "the queue to drain" drained 17
 	capture_stop long
-	"$hopspan" decode "$tmp/long.pcap" >"$tmp/long.json"
+	"$hopspan" decode "$tmp/long.pcap" nodes "$tmp/nodes.yaml" >"$tmp/long.json"
 	[ $# -gt 0 ] || waits="(($waits) % $second + $second) % $second"
 	truth=$(jq -s "map($waits) | max" "$tmp/long.json")
 	measured=$(show eth1 '[.queues[].wait_max_ns // 0] | max')
 	tc -n "$(netns r1)" qdisc del dev eth1 root
-	echo "${*:-trace without seconds}: the longest wait is $truth ns by the capture, measured $measured"
+	echo "$format, ${*:-trace without seconds}: the longest wait is $truth ns by the capture, measured $measured"
 	[ $# = 0 ] || [ "$truth" -gt $second ] || fail "the shaper held packets for $truth ns"
 	differ_by_less "$truth" "$measured" 1000000 || fail "expected $truth"
 }
@@ -124,6 +140,7 @@ changes() {
 without
 counts
 queues
-waits_long trace 0xfa0000
-waits_long
+waits_long ptp trace 0xfa0000
+waits_long ntp trace 0xfa0000
+waits_long posix
 changes
