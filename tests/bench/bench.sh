@@ -65,6 +65,7 @@ table() {
 {
 	measure taskset -c 1 build/tests/bench/run build "$rounds" "$repeat"
 	measure tests/bench/live.sh "$rounds" "$requests"
+	measure tests/bench/wait.sh "$rounds" "$requests"
 	measure tests/bench/whole.sh "$rounds" "$whole_milliseconds" "$calls" "$http_requests"
 	measure tests/bench/dpdk.py "$rounds" "$milliseconds"
 } >"$folder/rows.jsonl"

@@ -21,6 +21,9 @@ BURST_EVERY_S, BURST_PACKETS, BURST_LEN = 0.2, 400, 1000
 # A stay may be wrong by this, or by a share of itself; so may all but one packet of a hundred.
 ERROR_NS, ERROR_SHARE, PERCENT = 20_000, 0.05, 99
 
+# While taps wake their readers often, the kernel leaves out some runs of programs at tracepoints (docs/wait.md).
+SEEN_SHARE = 0.98
+
 
 def every(seconds):
     next_s = time.monotonic()
@@ -131,7 +134,7 @@ def waits_judge(stays, queue):
         ("collector", len(waits), (mean[1], *wanted)),
     ):
         print(f"{name:20}{packets:12}" + "".join(f"{value / 1e3:12.1f}" for value in values))
-    if queue["packets"] != len(waits):
+    if not SEEN_SHARE * len(waits) <= queue["packets"] <= len(waits):
         sys.exit("the tracepoint did not see each packet once")
     if abs(mean[0] - mean[1]) > allowed(mean[0]) or abs(seen[1] - wanted[1]) > 2 * allowed(wanted[1]):
         sys.exit("the collector's waits are not those that the tracepoint measured")

@@ -97,7 +97,7 @@ waits_long() {
 	tc -n "$(netns r1)" qdisc replace dev eth1 root tbf rate 16kbit burst 3000 limit 100000
 	r1_up node-id 2
 	r1_up node-id 2 wait measured
-	DEV=eth1 capture_start r1 long 'ip6[6] = 0'
+	PROMPT='' DEV=eth1 capture_start r1 long 'ip6[6] = 0'
 	stamped 17
 	wait_for "the queue to drain" drained 17
 	capture_stop long
