@@ -17,10 +17,10 @@ programs() {
 	done | sort -un
 }
 
-# What is held by a link: on tcx.
+# What is held by a link: on tcx, and at the tracepoint.
 linked_programs() {
 	local link
-	for link in "$HOPSPAN_BPFFS"/netns/*/tc_*; do
+	for link in "$HOPSPAN_BPFFS"/netns/*/{tc_*,wait_xmit}; do
 		[ ! -e "$link" ] || bpftool -j link show pinned "$link" | jq .prog_id
 	done
 }
@@ -74,6 +74,7 @@ run_before=0 bpffs_before=0
 ! grep -q ' /sys/fs/bpf bpf ' /proc/mounts || bpffs_before=1
 
 line_up
+node_exec r1 "$hopspan" router up dev eth0 dev eth1 via xdp node-id 2 wait measured
 collect_start
 cart_start
 background_start r1 eth1
