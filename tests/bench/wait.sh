@@ -4,7 +4,7 @@
 #   wait.sh ROUNDS PACKETS		prints one JSON object per row
 TOPOLOGY=hs-bench-$$
 export TOPOLOGY
-# shellcheck source-path=SCRIPTDIR source=../../topologies/lib.sh
+# shellcheck source-path=SCRIPTDIR source=../../topologies/lib.sh disable=SC2154
 . "$(dirname "${BASH_SOURCE[0]}")/../../topologies/lib.sh"
 
 rounds=$1 packets=$2 bench=$top/build/tests/bench

@@ -21,7 +21,7 @@ BURST_EVERY_S, BURST_PACKETS, BURST_LEN = 0.2, 400, 1000
 # A stay may be wrong by this, or by a share of itself; so may all but one packet of a hundred.
 ERROR_NS, ERROR_SHARE, PERCENT = 20_000, 0.05, 99
 
-# While taps wake their readers often, the kernel leaves out some runs of programs at tracepoints (docs/wait.md).
+# On a busy machine the kernel leaves out some runs of programs at tracepoints (docs/wait.md).
 SEEN_SHARE = 0.98
 
 
