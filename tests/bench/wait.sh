@@ -4,13 +4,14 @@
 #   wait.sh ROUNDS PACKETS		prints one JSON object per row
 TOPOLOGY=hs-bench-$$
 export TOPOLOGY
-# shellcheck source-path=SCRIPTDIR source=../../topologies/lib.sh disable=SC2154
+# shellcheck source-path=SCRIPTDIR source=../../topologies/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../topologies/lib.sh"
 
 rounds=$1 packets=$2 bench=$top/build/tests/bench
 
 topology_check
 topology_begin
+# shellcheck disable=SC2154
 trap 'status=$?; trap - EXIT; topology_down; exit $status' EXIT
 trap 'exit 1' INT TERM
 node_add router other

@@ -21,6 +21,10 @@ BURST_EVERY_S, BURST_PACKETS, BURST_LEN = 0.2, 400, 1000
 # A stay may be wrong by this, or by a share of itself; so may all but one packet of a hundred.
 ERROR_NS, ERROR_SHARE, PERCENT = 20_000, 0.05, 99
 
+# A packet is marked as arrived before the processor gets to it, and so to r1's stamp (stay.sh): on a busy machine that
+# takes longer for a few.
+LATE_SHARE = 0.05
+
 # On a busy machine the kernel leaves out some runs of programs at tracepoints (docs/wait.md).
 SEEN_SHARE = 0.98
 
@@ -99,25 +103,31 @@ def row_print(what, values):
 
 def stays_judge(stays, before, after):
     """The share of packets whose error is allowed; what is seen, apart for packets that met a queue and others."""
-    errors, early = {}, {}
+    errors, early, wrong = {}, {}, []
     for trace, (stay_ns, _) in stays.items():
         truth_ns = after[trace]["time_unix_ns"] - before[trace]["time_unix_ns"]
         errors[trace] = abs(stay_ns - truth_ns), truth_ns
         early[trace] = after[trace]["hops"][1]["time_unix_ns"] - before[trace]["time_unix_ns"]
+        late_ns = early[trace] if early[trace] > ERROR_NS else 0
+        if abs(stay_ns + late_ns - truth_ns) > allowed(truth_ns):
+            wrong.append(trace)
     for name, queued in (("queue empty", False), ("queued", True)):
         some = [trace for trace, (_, wait_ns) in stays.items() if (wait_ns > 0) == queued]
         row_print(f"{name}, {len(some)} packets: captured stay", [errors[trace][1] for trace in some])
         row_print("  the collector's stay", [stays[trace][0] for trace in some])
         row_print("  their difference", [errors[trace][0] for trace in some])
         row_print("  from the capture to r1's stamp", [early[trace] for trace in some])
-    wrong = sorted((trace for trace, (error, truth) in errors.items() if error > allowed(truth)), key=errors.get)
+    late = [trace for trace in stays if early[trace] > ERROR_NS]
+    print(f"{len(late)} packets waited for the processor before r1's stamp; of these what follows it is compared")
+    wrong.sort(key=errors.get)
     print(f"beyond {ERROR_NS // 1000} us and {ERROR_SHARE:.0%} of the stay: {len(wrong)} of {len(stays)} packets")
     empty = [trace for trace in wrong if after[trace]["hops"][1]["queue_bytes"] == 0]
-    late = sum(early[trace] > ERROR_NS for trace in wrong)
-    print(f"  of them {len(empty)} met an empty queue, mostly of a shaper that had no tokens; {late} were stamped late")
+    print(f"  of them {len(empty)} met an empty queue, mostly of a shaper that had no tokens")
     for trace in wrong[-5:]:
         print(f"  packet {int(trace[16:], 16)}: stay {stays[trace][0]} ns, captured {errors[trace][1]}, of that "
               f"{early[trace]} before r1's stamp; queue {after[trace]['hops'][1]['queue_bytes']} octets")
+    if len(late) > LATE_SHARE * len(stays):
+        sys.exit("r1 stamps packets late")
     if 100 * len(wrong) > (100 - PERCENT) * len(stays):
         sys.exit("more of the collector's stays are wrong than may be")
 

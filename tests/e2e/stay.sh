@@ -11,7 +11,8 @@
 #   before  the packet's arrival is marked when it is put into the backlog of the processor that takes it from the veth.
 #           r1's own stamp, at tc ingress, comes when that processor gets to it: within us as long as the sender's system
 #           call goes through with it, later when it is interrupted or the work is left to ksoftirqd. That is no stay: of
-#           what a device holds for the processor no router knows anything.
+#           what a device holds for the processor no router knows anything. The few packets that waited so are counted,
+#           and compared from r1's stamp on.
 #   after   the tap lies behind the queue, right before the device is given the packet.
 # The collector knows neither; it has r1's arrival and departure and the arrival at the server.
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
