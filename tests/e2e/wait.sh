@@ -76,6 +76,8 @@ queues() {
 }
 
 drained() { [ "$(backlog r1 eth1)" = 0 ] && [ "$(packets eth1)" = "$1" ]; }
+decoded() { "$hopspan" decode "$tmp/long.pcap" nodes "$tmp/nodes.yaml"; }
+all_captured() { [ "$(decoded | wc -l)" -ge "$1" ]; }
 differ_by_less() { [ $(($1 - $2)) -lt "$3" ] && [ $(($2 - $1)) -lt "$3" ]; }
 
 # A packet that comes when the format has just changed is not measured.
@@ -100,8 +102,9 @@ waits_long() {
 	PROMPT='' DEV=eth1 capture_start r1 long 'ip6[6] = 0'
 	stamped 17
 	wait_for "the queue to drain" drained 17
+	wait_for "all packets" all_captured 17
 	capture_stop long
-	"$hopspan" decode "$tmp/long.pcap" nodes "$tmp/nodes.yaml" >"$tmp/long.json"
+	decoded >"$tmp/long.json"
 	[ $# -gt 0 ] || waits="(($waits) % $second + $second) % $second"
 	truth=$(jq -s "map($waits) | max" "$tmp/long.json")
 	measured=$(show eth1 '[.queues[].wait_max_ns // 0] | max')
