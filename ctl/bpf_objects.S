@@ -17,5 +17,8 @@
 	object depart, "build/tc/depart.bpf.o"
 	object xdp_transit, "build/xdp/transit.bpf.o"
 	object xdp_sink, "build/xdp/sink.bpf.o"
+	object border_in, "build/tc/border_in.bpf.o"
+	object border_out, "build/tc/border_out.bpf.o"
+	object xdp_border, "build/xdp/border.bpf.o"
 
 	.section .note.GNU-stack, "", @progbits

@@ -18,7 +18,7 @@ static const struct {
 	OUTCOME_LIST(OUTCOME_ROW)
 };
 
-const char *const counters_roles[COUNTERS_ROLES] = { "stamp", "sink", "transit", "depart" };
+const char *const counters_roles[COUNTERS_ROLES] = { "stamp", "sink", "transit", "depart", "border_in", "border_out" };
 
 const char *outcome_name(enum outcome outcome)
 {

@@ -12,8 +12,8 @@ struct json_t;
 /* A pinned map of a namespace's folder: fd or -errno. */
 int counters_open_map(const char *folder, const char *name);
 
-/* Who counts in a namespace: "stamp", "sink", "transit", "depart". */
-enum { COUNTERS_ROLES = 4 };
+/* Who counts in a namespace: "stamp", "sink", "transit", "depart", "border_in", "border_out". */
+enum { COUNTERS_ROLES = 6 };
 extern const char *const counters_roles[COUNTERS_ROLES];
 
 /* Of one of them, or of a cgroup's "sockopt". 0 or -errno. */
