@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Compares TCP packets before and behind a sink: sink.py BEFORE.pcap BEHIND.pcap, Ethernet and nflog captures.
+"""Compares TCP packets before and behind a sink: sink.py BEFORE.pcap BEHIND.pcap [ROUTERS], Ethernet and nflog captures,
+with as many routers between.
 
 In order and complete: each packet behind equals the one before without its hop-by-hop header. A measurement copy (Active
 flag, RFC 9322) ends in the sink: there is none behind.
@@ -44,7 +45,8 @@ def packets(path):
         yield packet[: IPV6_LEN + int.from_bytes(packet[4:6], "big")]  # Ethernet may pad
 
 
-def without_header(packet):
+def without_header(packet, routers):
+    packet = packet[:7] + bytes([packet[7] - routers]) + packet[8:]
     if packet[6] != HOP_BY_HOP:
         return packet
     length = (packet[IPV6_LEN + 1] + 1) * 8
@@ -74,7 +76,8 @@ def main():
     before, behind = (list(packets(path)) for path in sys.argv[1:3])
     stamped = sum(packet[6] == HOP_BY_HOP for packet in before)
     active = sum(map(is_active, before))
-    whole = (without_header(packet) for packet in before if not is_active(packet))
+    routers = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    whole = (without_header(packet, routers) for packet in before if not is_active(packet))
     expected = [packet for packet in whole if packet[6] == TCP]
     with_header = sum(packet[6] == HOP_BY_HOP for packet in behind)
     if with_header:
@@ -91,4 +94,5 @@ def main():
     print(f"{len(behind)} packets equal, {stamped} stamped before the sink, {active} of them copies")
 
 
-main()
+if __name__ == "__main__":
+    main()
