@@ -38,10 +38,18 @@ struct border_ours {
 /* Offsets are from the start of the IPv6 header. */
 struct border_found {
 	uint16_t header_len;		 /* of the hop-by-hop header */
-	uint16_t count;			 /* options that were looked for; those beyond the array are only counted */
+	uint16_t count;			 /* options that were looked for */
 	uint16_t at[BORDER_OPTIONS_MAX]; /* each, in their order */
 	bool others;			 /* options that were not looked for */
 	bool active;			 /* the packet is a copy for measurement */
+};
+
+/* An option in the header: its place, and what its first two octets say. */
+struct border_option {
+	uint8_t *ip6;
+	const uint8_t *end;
+	uint32_t at;
+	uint8_t type, len;
 };
 
 WIRE_INLINE bool border_namespace_is_ours(const volatile struct border_ours *ours, uint16_t namespace)
@@ -54,51 +62,78 @@ WIRE_INLINE bool border_namespace_is_ours(const volatile struct border_ours *our
 }
 
 /* An IOAM option of ours? One too short for a namespace is nobody's. Active (RFC 9322) is so in any namespace. */
-WIRE_INLINE bool border_ioam(const struct hbh_walk *walk, const volatile struct border_ours *ours, bool *active)
+WIRE_INLINE bool border_ioam(const struct border_option *option, const volatile struct border_ours *ours, bool *active)
 {
-	const uint8_t *option = bytes_at(walk->ip6, walk->end, walk->option, IOAM6_LENGTHS_AT);
+	const uint8_t *octets = bytes_at(option->ip6, option->end, option->at, IOAM6_LENGTHS_AT), *trace;
 
-	if (!option || walk->len < IOAM6_LENGTHS_AT - OPTION_HEADER_LEN)
+	if (!octets || option->len < IOAM6_LENGTHS_AT - OPTION_HEADER_LEN)
 		return false;
-	if (walk->type == IOAM6_OPTION_MUTABLE && option[IOAM6_TYPE_AT] == IOAM6_TYPE_PREALLOCATED &&
-	    walk->len >= IOAM6_DATA_AT - OPTION_HEADER_LEN) {
-		const uint8_t *trace = bytes_at(walk->ip6, walk->end, walk->option + IOAM6_TRACE_AT, IOAM6_TRACE_LEN);
-
+	if (option->type == IOAM6_OPTION_MUTABLE && octets[IOAM6_TYPE_AT] == IOAM6_TYPE_PREALLOCATED &&
+	    option->len >= IOAM6_DATA_AT - OPTION_HEADER_LEN) {
+		trace = bytes_at(option->ip6, option->end, option->at + IOAM6_TRACE_AT, IOAM6_TRACE_LEN);
 		*active |= trace && ioam6_trace_read(trace).flags & IOAM6_FLAG_ACTIVE;
 	}
-	return border_namespace_is_ours(ours, be16_load(option + IOAM6_NAMESPACE_AT));
+	return border_namespace_is_ours(ours, be16_load(octets + IOAM6_NAMESPACE_AT));
 }
 
 /*
  * An identifier option that a host of ours could read? With our context type, or, without any, of the right length and
  * version: whether hosts inside read those is not known here, so they count as ours.
  */
-WIRE_INLINE bool border_identifier(const struct hbh_walk *walk, bool *active)
+WIRE_INLINE bool border_identifier(const struct border_option *option, bool *active)
 {
-	bool plain = walk->len == IDENTIFIER_LEN - OPTION_HEADER_LEN;
+	bool plain = option->len == IDENTIFIER_LEN - OPTION_HEADER_LEN, ours;
 	uint32_t context_at = plain ? IDENTIFIER_AT : IDENTIFIER_CONTEXT_AT;
-	const uint8_t *option = bytes_at(walk->ip6, walk->end, walk->option, IDENTIFIER_CONTEXT_AT), *context;
-	bool ours;
+	const uint8_t *octets = bytes_at(option->ip6, option->end, option->at, IDENTIFIER_CONTEXT_AT), *context;
 
-	if (!option || walk->len < IDENTIFIER_CONTEXT_AT - OPTION_HEADER_LEN)
+	if (!octets || option->len < IDENTIFIER_CONTEXT_AT - OPTION_HEADER_LEN)
 		return false;
-	ours = be16_load(option + OPTION_HEADER_LEN) == IDENTIFIER_CONTEXT_TYPE;
-	if (!plain && (!ours || walk->len != IDENTIFIER_CONTEXT_LEN - OPTION_HEADER_LEN))
+	ours = be16_load(octets + OPTION_HEADER_LEN) == IDENTIFIER_CONTEXT_TYPE;
+	if (!plain && (!ours || option->len != IDENTIFIER_CONTEXT_LEN - OPTION_HEADER_LEN))
 		return ours;
-	context = bytes_at(walk->ip6, walk->end, walk->option + context_at, CONTEXT_LEN);
+	context = bytes_at(option->ip6, option->end, option->at + context_at, CONTEXT_LEN);
 	if (!context || context[CONTEXT_VERSION_AT] != CONTEXT_VERSION)
 		return ours;
 	*active |= context[CONTEXT_ATTRIBUTION_AT] & CONTEXT_SHADOW;
 	return true;
 }
 
+/* Of those that may be looked for, in found->at, only those stay that are. */
+WIRE_INLINE void border_choose(uint8_t *ip6, const uint8_t *end, const volatile struct border_ours *ours, bool ioam,
+			       struct border_found *found)
+{
+	uint32_t wanted = 0;
+
+	for (uint32_t i = 0; i < BORDER_OPTIONS_MAX && i < found->count; i++) {
+		struct border_option option = { .ip6 = ip6, .end = end, .at = found->at[i] };
+		const uint8_t *head = bytes_at(ip6, end, option.at, OPTION_HEADER_LEN);
+		bool is_wanted;
+
+		if (!head)
+			return; /* the walk was here */
+		option.type = head[0];
+		option.len = head[1];
+		if (option.type == OPTION_IDENTIFIER)
+			is_wanted = border_identifier(&option, &found->active);
+		else
+			is_wanted = border_ioam(&option, ours, &found->active) || ioam;
+		if (is_wanted)
+			found->at[wanted++ & (BORDER_OPTIONS_MAX - 1)] = option.at;
+		else
+			found->others = true;
+	}
+	found->count = wanted;
+}
+
 /*
  * Looks for options of ours, or with `ioam` for those of any IOAM namespace as well. The caller knows that an IPv6
- * header is at `ip6` whose next header is hop-by-hop. False: where options are cannot be told, so nobody reads them.
+ * header is at `ip6` whose next header is hop-by-hop. False: where options are cannot be told, or there are more of
+ * them than any node takes, so nobody reads them.
  */
 WIRE_INLINE bool border_find(uint8_t *ip6, const uint8_t *end, const volatile struct border_ours *ours, bool ioam,
 			     struct border_found *found, enum outcome *why)
 {
+	enum hbh_step step = HBH_PADDING;
 	struct hbh_walk walk;
 	uint32_t len;
 
@@ -108,26 +143,24 @@ WIRE_INLINE bool border_find(uint8_t *ip6, const uint8_t *end, const volatile st
 		return false;
 	found->header_len = walk.stop - IPV6_LEN;
 	for (int i = 0; i < BORDER_STEPS_MAX; i++) {
-		enum hbh_step step = hbh_next(&walk, &len, why);
-		bool wanted = false;
-
-		if (step == HBH_END)
-			return true;
+		step = hbh_next(&walk, &len, why);
 		if (step == HBH_BAD)
 			return false;
+		if (step == HBH_END)
+			break;
 		if (step == HBH_PADDING)
 			continue;
-		if (walk.type == OPTION_IDENTIFIER)
-			wanted = border_identifier(&walk, &found->active);
-		else if (walk.type == IOAM6_OPTION_MUTABLE || walk.type == IOAM6_OPTION_IMMUTABLE)
-			wanted = border_ioam(&walk, ours, &found->active) || ioam;
-		if (!wanted)
+		if (walk.type != OPTION_IDENTIFIER && walk.type != IOAM6_OPTION_MUTABLE &&
+		    walk.type != IOAM6_OPTION_IMMUTABLE)
 			found->others = true;
 		else if (found->count++ < BORDER_OPTIONS_MAX)
 			found->at[(found->count - 1) & (BORDER_OPTIONS_MAX - 1)] = walk.option;
 	}
 	*why = OUTCOME_bad_option_count;
-	return walk.at == walk.stop;
+	if (walk.at != walk.stop || found->count > BORDER_OPTIONS_MAX)
+		return false;
+	border_choose(ip6, end, ours, ioam, found);
+	return true;
 }
 
 #endif

@@ -88,8 +88,6 @@ static __always_inline enum outcome border_strip(struct PACKET_CONTEXT *packet, 
 {
 	enum outcome outcome = OUTCOME_stripped;
 
-	if (found->count > BORDER_OPTIONS_MAX)
-		return OUTCOME_drop_unstripped;
 	if (!shift && !found->others && header_strip(packet, found->header_len))
 		return outcome;
 	for (int i = BORDER_OPTIONS_MAX - 1; i >= 0; i--) {

@@ -92,7 +92,8 @@ static int tcx_detach(enum program program, int ifindex, const char *folder)
 static int tcx_place(enum program program, int ifindex, const char *folder, enum hook_order order,
 		     struct tcx_link_create *create)
 {
-	bool egress = program_is_egress(program), first = order == HOOK_FIRST || program == PROGRAM_BORDER_IN;
+	bool egress = program_is_egress(program);
+	bool first = program_is_border(program) ? !egress : order == HOOK_FIRST;
 	int border = -1;
 
 	if (!program_is_border(program) && first != egress)
