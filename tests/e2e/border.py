@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Datagrams with options of every kind that a border knows, and what it must make of them.
 
-    border.py send DEV MAC SOURCE DESTINATION PORT COUNT    in turn, one kind after the other
-    border.py judge ACTION PORT BEFORE.pcap BEHIND.pcap     Ethernet captures, a router between them
+    border.py send DEV MAC SOURCE DESTINATION PORT COUNT [PAUSE]   in turn, one kind after the other, a pause after all
+    border.py judge ACTION PORT BEFORE.pcap BEHIND.pcap            Ethernet captures, a router between them
 
 judge says which packets had to be counted as what: "stripped 60 active_ended 30 ...".
 """
@@ -12,6 +12,7 @@ import itertools
 import socket
 import struct
 import sys
+import time
 
 from others import NAMESPACE, OTHER_NAMESPACE, checksum, context, header, identifier, trace
 from sink import IPV6_LEN, HOP_BY_HOP, packets
@@ -65,12 +66,14 @@ def packet(source, destination, port, serial):
     return struct.pack("!IHBB", 6 << 28, len(rest), HOP_BY_HOP if options else UDP, 64) + addresses + rest
 
 
-def send(dev, mac, source, destination, port, count):
+def send(dev, mac, source, destination, port, count, pause=0):
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
         out.bind((dev, ETHERTYPE_IPV6))
         link = bytes.fromhex(mac.replace(":", "")) + out.getsockname()[4] + struct.pack("!H", ETHERTYPE_IPV6)
         for serial in range(int(count)):
             out.send(link + packet(source, destination, int(port), serial))
+            if serial % len(KINDS) == 0:
+                time.sleep(float(pause))
 
 
 def options_of(octets):
