@@ -56,7 +56,7 @@ refused() {
 # all_orders HOOK
 all_orders() {
 	local order
-	for order in "" "order first" "order last"; do
+	for order in "order first" "order last"; do
 		up
 		# shellcheck disable=SC2086 # words
 		host $order && router $order || fail "up behind the border, $order"
