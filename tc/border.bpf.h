@@ -7,29 +7,24 @@
 #define HOPSPAN_TC_BORDER_BPF_H
 
 #include "packet.bpf.h"
+#include "wire/ethernet.h"
 #include "xdp/border.bpf.h"
 
-enum { ETHERTYPE_VLAN = 0x8100, ETHERTYPE_SERVICE_VLAN = 0x88a8, VLAN_TAG_LEN = 4, NOT_IPV6 = 0xffff };
-
-static __always_inline bool is_tag(__u32 ethertype)
-{
-	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_SERVICE_VLAN;
-}
+enum { NOT_IPV6 = 0xffff };
 
 /* Octets of tags before the IPv6 header. */
 static __always_inline __u32 tags_len(struct __sk_buff *skb)
 {
-	__u8 types[BORDER_SHIFT_MAX + 2]; /* each tag's, and the next one's */
-	__u32 len = 0;
+	__u8 frame[ETHERNET_LEN + BORDER_SHIFT_MAX];
+	__u32 at;
 
 	if (skb->protocol == bpf_htons(ETHERTYPE_IPV6))
 		return 0;
-	if (!config.self.link_len || !is_tag(bpf_ntohs(skb->protocol)) ||
-	    bpf_skb_load_bytes(skb, ETHERNET_TYPE_AT, types, sizeof(types)))
+	if (!config.self.link_len || !ethertype_is_vlan(bpf_ntohs(skb->protocol)) ||
+	    bpf_skb_load_bytes(skb, 0, frame, sizeof(frame)))
 		return NOT_IPV6;
-	while (len < BORDER_SHIFT_MAX && is_tag(be16_load(types + len)))
-		len += VLAN_TAG_LEN;
-	return be16_load(types + len) == ETHERTYPE_IPV6 ? len : NOT_IPV6;
+	at = ethernet_ip6_at(frame, frame + sizeof(frame));
+	return at ? at - ETHERNET_LEN : NOT_IPV6;
 }
 
 static __always_inline enum outcome border_meet(struct __sk_buff *skb)

@@ -11,10 +11,9 @@
 #define HOPSPAN_WIRE_BORDER_H
 
 #include "context.h"
-#include "ioam6.h"
+#include "node.h"
 
 enum {
-	BORDER_NAMESPACES_MAX = 8,
 	BORDER_OPTIONS_MAX = HBH_OPTIONS_MAX,
 
 	/* Options and paddings: as many as Linux's rules allow, every padding octet by itself. */
@@ -30,7 +29,7 @@ enum {
 
 /* Whose options are ours. */
 struct border_ours {
-	uint16_t namespaces[BORDER_NAMESPACES_MAX];
+	uint16_t namespaces[IOAM6_NAMESPACES_MAX];
 	uint8_t namespace_count;
 	uint8_t reserved[3];
 };
@@ -56,7 +55,7 @@ WIRE_INLINE bool border_namespace_is_ours(const volatile struct border_ours *our
 {
 	bool is_ours = false;
 
-	for (int i = 0; i < BORDER_NAMESPACES_MAX; i++)
+	for (int i = 0; i < IOAM6_NAMESPACES_MAX; i++)
 		is_ours |= i < ours->namespace_count && ours->namespaces[i] == namespace;
 	return is_ours;
 }

@@ -13,6 +13,7 @@
 
 #include "strip.bpf.h"
 #include "tc/border.h"
+#include "wire/ethernet.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
@@ -37,7 +38,7 @@ struct {
 	__type(value, __u8[OPTION_LEN_MAX + 7]);
 } border_blank SEC(".maps");
 
-enum { BORDER_WALKED = -1, BORDER_SHIFT_MAX = 8 };
+enum { BORDER_WALKED = -1, BORDER_SHIFT_MAX = VLAN_TAGS_MAX * VLAN_TAG_LEN };
 
 static __always_inline bool is_egress(void)
 {

@@ -5,29 +5,37 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attach.h"
 #include "counters.h"
+#include "namespaces.h"
 #include "program.h"
 #include "rules.h"
 #include "start.h"
 
-static struct border_config config_of(const struct device *device, int ifindex, bool egress)
+static struct border_config config_of(const struct places *places, const struct device *device, int ifindex,
+				      bool egress)
 {
-	return (struct border_config){
-		.self = device->self,
-		.ours = { .namespaces = { device->self.namespace }, .namespace_count = 1 },
-		.place = border_place((uint32_t)ifindex, egress),
-	};
+	struct border_config config = { .self = device->self, .place = border_place((uint32_t)ifindex, egress) };
+	struct plane_namespaces *now = calloc(1, sizeof(*now));
+
+	if (now && namespaces_get(places->netns, now) == 0)
+		for (unsigned int i = 0; i < now->node.count; i++)
+			config.ours.namespaces[config.ours.namespace_count++] = now->node.list[i].id;
+	if (!config.ours.namespace_count)
+		config.ours.namespaces[config.ours.namespace_count++] = device->self.namespace;
+	free(now);
+	return config;
 }
 
 /* With `rules`, they are the device's before the program is there. */
 static int hook_tc(const struct places *places, enum program program, int ifindex, struct device *device,
 		   const struct rules *rules)
 {
-	struct border_config config = config_of(device, ifindex, program_is_egress(program));
+	struct border_config config = config_of(places, device, ifindex, program_is_egress(program));
 	struct bpf_object *object;
 	int error = program_load(program, &config, sizeof(config), places->netns, NULL, &object);
 
@@ -44,7 +52,7 @@ static int hook_tc(const struct places *places, enum program program, int ifinde
 /* XDP only ever comes before tc's, which is there in any case and does what XDP leaves to it. */
 static int hook_xdp(const struct places *places, const char *who, const struct words_device *at, struct device *device)
 {
-	struct border_config config = config_of(device, at->ifindex, false);
+	struct border_config config = config_of(places, device, at->ifindex, false);
 	uint8_t why;
 	int error;
 
@@ -104,10 +112,16 @@ int border_start(const struct places *places, int devices, const char *who, cons
 	return EXIT_DONE;
 }
 
+/* Not where the kernel is the router. */
+static bool has_router_programs(const struct device *device)
+{
+	return device->roles & DEVICE_ROUTER && device->via != DEVICE_VIA_KERNEL;
+}
+
 /* What of ours is at work on the device stands on its inner side, or there is no border. */
 static int place_check(const char *who, const char *name, struct device *device)
 {
-	bool host = device->roles & DEVICE_HOST, router = device->roles & DEVICE_ROUTER;
+	bool host = device->roles & DEVICE_HOST, router = has_router_programs(device);
 	bool sink_xdp = host && device->sink_via == DEVICE_VIA_XDP;
 
 	if (sink_xdp || (router && device->via == DEVICE_VIA_XDP)) {
@@ -136,7 +150,7 @@ static int border_up_device(const struct places *places, int devices, const stru
 		return EXIT_FAILED;
 	if (!(device.roles & DEVICE_BORDER))
 		device.border_hook = device.roles & DEVICE_HOST	    ? device.hook
-				     : device.roles & DEVICE_ROUTER ? device.router_hook
+				     : has_router_programs(&device) ? device.router_hook
 								    : (uint8_t)hook_choose(at->ifindex);
 	device.roles |= DEVICE_BORDER;
 	device.border_via_wanted = words->via;
@@ -158,7 +172,7 @@ int cmd_border_up(const struct options *options, int argc, char **argv)
 	if (status || (status = words_check_machine(words.who)))
 		return status;
 	rules_add_defaults(&words.rules);
-	devices = attach_open(&places, words.who);
+	devices = attach_open(&places, &words);
 	if (devices < 0)
 		status = EXIT_FAILED;
 	for (unsigned int i = 0; !status && i < words.device_count; i++)
