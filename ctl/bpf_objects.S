@@ -18,5 +18,8 @@
 	object xdp_transit, "build/xdp/transit.bpf.o"
 	object xdp_sink, "build/xdp/sink.bpf.o"
 	object wait, "build/tc/wait.bpf.o"
+	object border_in, "build/tc/border_in.bpf.o"
+	object border_out, "build/tc/border_out.bpf.o"
+	object xdp_border, "build/xdp/border.bpf.o"
 
 	.section .note.GNU-stack, "", @progbits

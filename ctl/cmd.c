@@ -68,6 +68,26 @@ const struct command commands[] = {
 	{ "router", "down", cmd_router_down, "[dev DEV]...", "undo `router up`, on all its devices or those named",
 	  NULL },
 	{ "router", "show", cmd_router_show, "[dev DEV]...", "devices, settings and counters of this router", NULL },
+	{ "border", "up", cmd_border_up, "dev DEV... [in|out ACTION [PREFIX]]... [via WAY]",
+	  "what of our options may come in and go out by a device",
+	  "  dev DEV              a device that leads out of the domain; repeatable\n"
+	  "  in ACTION [PREFIX]   for packets that come in, from this IPv6 prefix\n"
+	  "  out ACTION [PREFIX]  for packets that go out, to it\n"
+	  "                       repeatable; the longest prefix decides. Without a prefix\n"
+	  "                       for all others: strip, if not said otherwise\n"
+	  "Actions:\n"
+	  "  strip                options of ours are taken out: IOAM in the namespaces of\n"
+	  "                       node.yaml, identifiers\n"
+	  "  strip-ioam           and IOAM in any other namespace\n"
+	  "  drop                 packets that carry any of those end\n"
+	  "  allow                they pass as they are\n"
+	  "Copies of packets for measurement (Active, shadows) end in any case. The words\n"
+	  "of a second `up` take the place of the first's; no packet passes in between.\n"
+	  "  via WAY              where what comes in is met first: xdp, tc, or auto: xdp\n"
+	  "                       where the driver has it, but not on veth\n" },
+	{ "border", "down", cmd_border_down, "[dev DEV]...", "undo `border up`, on all its devices or those named",
+	  NULL },
+	{ "border", "show", cmd_border_show, "[dev DEV]...", "devices, rules and counters of this border", NULL },
 	{ "collect", NULL, cmd_collect, "[WORDS]", "make spans of what the sinks record; take applications' spans",
 	  "  otlp URL       send all spans on to this OTLP/HTTP endpoint\n"
 	  "                 ($OTEL_EXPORTER_OTLP_ENDPOINT and its kin)\n"

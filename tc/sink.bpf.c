@@ -12,44 +12,9 @@
 
 const volatile struct sink_config config SEC(".rodata.config");
 
-/* For xdp/sink.bpf.h. */
-#define SINK_CONTEXT __sk_buff
-
-static __always_inline __u8 *packet_ip6(const struct __sk_buff *skb)
-{
-	return skb_ip6(skb, config.self.link_len);
-}
-
-static __always_inline __u8 *packet_end(const struct __sk_buff *skb)
-{
-	return skb_end(skb);
-}
-
-static __always_inline __u32 packet_len(const struct __sk_buff *skb)
-{
-	return skb->len - config.self.link_len;
-}
-
-static __always_inline bool packet_load(const struct __sk_buff *skb, __u32 at, void *to, __u32 len)
-{
-	return !bpf_skb_load_bytes(skb, config.self.link_len + at, to, len);
-}
-
-/* A device that has summed up the packet gets the sum corrected. */
-static __always_inline bool packet_store(struct __sk_buff *skb, __u32 at, const void *from, __u32 len)
-{
-	return !bpf_skb_store_bytes(skb, config.self.link_len + at, from, len, BPF_F_RECOMPUTE_CSUM);
-}
+#include "packet.bpf.h"
 
 #include "xdp/sink.bpf.h"
-
-/* Out go `len` octets behind the IPv6 header, which says what `fields` do then. */
-static __always_inline bool packet_shrink(struct __sk_buff *skb, __u32 len, const struct sink_fields *fields)
-{
-	return !bpf_skb_adjust_room(skb, -(__s32)len, BPF_ADJ_ROOM_NET,
-				    BPF_F_ADJ_ROOM_NO_CSUM_RESET | BPF_F_ADJ_ROOM_FIXED_GSO) &&
-	       packet_store(skb, IPV6_PAYLOAD_LEN_AT, fields->octets, sizeof(fields->octets));
-}
 
 #include "reply.bpf.h"
 

@@ -204,6 +204,7 @@ topology_down() {
 	for node in $(cat "$state/nodes" 2>/dev/null); do
 		HOPSPAN_CGROUP=$cgroup node_exec "$node" "$hopspan" host down || true
 		HOPSPAN_CGROUP=$cgroup node_exec "$node" "$hopspan" router down || true
+		HOPSPAN_CGROUP=$cgroup node_exec "$node" "$hopspan" border down || true
 		ip netns del "$(netns "$node")" || true
 	done
 	wait_for "its cgroup to be empty" rmdir "$cgroup" || true

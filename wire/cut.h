@@ -18,7 +18,10 @@ struct cut {
 	uint16_t at, stop; /* octets from the start of the IPv6 header */
 };
 
-/* Of the option at `option` octets from `ip6`, which is in the header. False: the header is malformed. */
+/*
+ * Of the option at `option` octets from `ip6`, which is in the header. False: the header is malformed up to the next
+ * option, or has too many of them to tell.
+ */
 WIRE_INLINE bool cut_find(uint8_t *ip6, const uint8_t *end, uint32_t option, struct cut *cut)
 {
 	uint32_t at = IPV6_LEN + OPTION_HEADER_LEN;
@@ -32,20 +35,20 @@ WIRE_INLINE bool cut_find(uint8_t *ip6, const uint8_t *end, uint32_t option, str
 		enum hbh_step step = hbh_step(&walk, &why);
 
 		if (step == HBH_END)
-			break;
+			return cut->at;
 		if (step == HBH_BAD)
 			return false;
 		if (step == HBH_PADDING)
 			continue;
 		if (cut->at) {
 			cut->stop = walk.option;
-			break;
+			return true;
 		}
 		if (walk.option == option)
 			cut->at = at;
 		at = walk.at;
 	}
-	return cut->at;
+	return cut->at && walk.at == walk.stop;
 }
 
 /* Octets of padding that take the place of what goes. */

@@ -15,7 +15,9 @@ enum {
 	IOAM6_TYPE_AT = 3,	       /* in the option: IOAM option type */
 	IOAM6_TYPE_PREALLOCATED = 0,
 
-	IOAM6_TRACE_AT = 4, /* in the option: the trace header */
+	IOAM6_NAMESPACE_AT = 4, /* in the option, whatever its IOAM type */
+	IOAM6_LENGTHS_AT = 6,	/* in the option: a trace's NodeLen, flags, RemainingLen */
+	IOAM6_TRACE_AT = 4,	/* in the option: the trace header */
 	IOAM6_TRACE_LEN = 8,
 	IOAM6_DATA_AT = IOAM6_TRACE_AT + IOAM6_TRACE_LEN,
 	IOAM6_DATA_LEN_MAX = 244, /* so that the 8-bit option length holds */

@@ -144,12 +144,16 @@ WIRE_INLINE bool padding_is_zero(const struct hbh_walk *walk, uint32_t at, uint3
 	return true;
 }
 
-/* One option or padding further. `why` is set with HBH_BAD. */
-WIRE_INLINE enum hbh_step hbh_step(struct hbh_walk *walk, enum outcome *why)
+/*
+ * One option or padding further, by lengths alone: *len octets with its header. `why` is set with HBH_BAD. What is
+ * padding by its type may break the rules for padding.
+ */
+WIRE_INLINE enum hbh_step hbh_next(struct hbh_walk *walk, uint32_t *len, enum outcome *why)
 {
-	uint32_t left, len = 1;
+	uint32_t left;
 	uint8_t *p;
 
+	*len = 1;
 	hbh_forget(walk);
 	if (walk->at == walk->stop)
 		return HBH_END;
@@ -165,13 +169,24 @@ WIRE_INLINE enum hbh_step hbh_step(struct hbh_walk *walk, enum outcome *why)
 		if (!p || left < OPTION_HEADER_LEN)
 			return HBH_BAD;
 		walk->len = p[1];
-		len = OPTION_HEADER_LEN + walk->len;
-		if (len > left)
+		*len = OPTION_HEADER_LEN + walk->len;
+		if (*len > left)
 			return HBH_BAD;
 	}
 	walk->option = walk->at;
-	walk->at += len;
-	if (walk->type <= OPTION_PADN) {
+	walk->at += *len;
+	return walk->type <= OPTION_PADN ? HBH_PADDING : HBH_OPTION;
+}
+
+/* One option or padding further. `why` is set with HBH_BAD. */
+WIRE_INLINE enum hbh_step hbh_step(struct hbh_walk *walk, enum outcome *why)
+{
+	uint32_t len;
+	enum hbh_step step = hbh_next(walk, &len, why);
+
+	if (step == HBH_END || step == HBH_BAD)
+		return step;
+	if (step == HBH_PADDING) {
 		*why = OUTCOME_bad_padding;
 		walk->padding += len;
 		if (walk->padding > HBH_PADDING_MAX)

@@ -63,6 +63,12 @@
 	OUTCOME(received_no_memory, "no memory to keep the context that came")                          \
 	OUTCOME(xdp_took, "of those, taken by XDP before tc")                                           \
 	OUTCOME(xdp_refused, "left to tc: the device refused XDP metadata")                             \
+	/* border, beside active_ended */                                                               \
+	OUTCOME(stripped, "options taken out")                                                          \
+	OUTCOME(blanked, "options overwritten, as they could not be taken out")                         \
+	OUTCOME(allowed, "options that may cross")                                                      \
+	OUTCOME(drop_options, "dropped: carries options that may not cross")                            \
+	OUTCOME(drop_unstripped, "dropped: options could neither be taken out nor overwritten")         \
 	/* malformed: passes unchanged, never written to */                                             \
 	OUTCOME(bad_truncated, "malformed: packet ends inside a header")                                \
 	OUTCOME(bad_option_len, "malformed: option reaches beyond its header")                          \

@@ -2,22 +2,21 @@
 /*
  * What a sink does to a packet, the same for XDP and tc: finds the context, records the packet, takes out what is ours.
  *
- * The includer has `config` and says what a packet is to it, all offsets from the IPv6 header: SINK_CONTEXT, the type
- * of the program's argument, packet_ip6(), packet_end(), packet_len(), packet_load(), packet_store(), packet_shrink().
+ * The includer has `config` and says what a packet is to it: packet.bpf.h of tc or XDP.
  */
 #ifndef HOPSPAN_XDP_SINK_BPF_H
 #define HOPSPAN_XDP_SINK_BPF_H
 
 #include "tc/plane.bpf.h"
+#include "strip.bpf.h"
 #include "tc/sink.h"
-#include "wire/cut.h"
 #include "wire/encap.h"
 
 _Static_assert(ENCAP_LEN_MAX <= SINK_HEADER_LEN, "the largest header that a host inserts");
 _Static_assert(OUTCOME_COUNT <= 0xff, "struct sink_meta");
 
 PLANE_COUNTERS(sink)
-PLANE_FIND(SINK_CONTEXT)
+PLANE_FIND(PACKET_CONTEXT)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -35,7 +34,7 @@ struct sink_found {
 };
 
 /* False: nothing of ours; `outcome` says what it is. */
-static __always_inline bool sink_find(struct SINK_CONTEXT *packet, struct sink_found *sink, enum outcome *outcome)
+static __always_inline bool sink_find(struct PACKET_CONTEXT *packet, struct sink_found *sink, enum outcome *outcome)
 {
 	__u8 *ip6 = packet_ip6(packet), *end = packet_end(packet);
 	enum encap_carrier carrier;
@@ -72,7 +71,7 @@ static __always_inline __u64 record_wakeup(void)
 	return written < 4 * sizeof(struct sink_record) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline bool record_put(struct SINK_CONTEXT *packet, __u32 ifindex)
+static __always_inline bool record_put(struct PACKET_CONTEXT *packet, __u32 ifindex)
 {
 	__u32 len = packet_len(packet);
 	struct sink_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
@@ -96,94 +95,8 @@ static __always_inline bool record_put(struct SINK_CONTEXT *packet, __u32 ifinde
 	return true;
 }
 
-/* What the IPv6 header says once `len` octets behind it are gone: payload length, next header, hop limit. */
-struct sink_fields {
-	__u8 octets[4];
-};
-
-/* False: BIG TCP. Which length would be the new one, only the kernel knows. */
-static __always_inline bool fields_set(const __u8 *ip6, __u32 len, __u8 next_header, struct sink_fields *fields)
-{
-	__u32 payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT);
-
-	be16_store(fields->octets, payload_len - len);
-	fields->octets[2] = next_header;
-	fields->octets[3] = ip6[IPV6_HOP_LIMIT_AT];
-	return payload_len;
-}
-
-static __always_inline bool packet_shrink(struct SINK_CONTEXT *packet, __u32 len, const struct sink_fields *fields);
-
-/* Takes the whole hop-by-hop header out. */
-static __always_inline bool header_strip(struct SINK_CONTEXT *packet, __u32 header_len)
-{
-	__u8 *ip6 = packet_ip6(packet);
-	struct sink_fields fields;
-
-	if (ip6 + IPV6_LEN + 1 > packet_end(packet) || !fields_set(ip6, header_len, ip6[IPV6_LEN], &fields))
-		return false;
-	return packet_shrink(packet, header_len, &fields);
-}
-
-/* The part of a header before what is cut out of it, which moves, and the padding behind. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u8[512 + 8]);
-} sink_front SEC(".maps");
-
-static __always_inline void padding_put(__u8 *front, __u32 at, __u32 padding)
-{
-	for (__u32 i = 0; i < HBH_PADDING_MAX; i++)
-		if (i < padding)
-			front[at + i] = 0;
-	if (padding >= OPTION_HEADER_LEN) {
-		front[at] = OPTION_PADN;
-		front[at + 1] = padding - OPTION_HEADER_LEN;
-	}
-}
-
-/* Rare packets come here: global functions, so that the verifier looks at each once. */
-__attribute__((noinline)) int option_cut_find(struct SINK_CONTEXT *packet, __u32 option, struct cut *cut)
-{
-	__u8 *ip6 = packet_ip6(packet), *end = packet_end(packet);
-
-	return cut && ip6 + IPV6_LEN <= end && ip6[IPV6_NEXT_HEADER_AT] == NEXT_HEADER_HOP_BY_HOP &&
-	       cut_find(ip6, end, option, cut);
-}
-
-/*
- * Takes one option out of a header that stays. Returns whether it could; after the packet has shrunk nothing fails, as
- * its headers are linear and its own.
- */
-__attribute__((noinline)) int option_cut(struct SINK_CONTEXT *packet, __u32 option)
-{
-	__u32 key = 0, before, padding;
-	__u8 *front = bpf_map_lookup_elem(&sink_front, &key), *ip6;
-	struct sink_fields fields;
-	struct cut cut = { 0 };
-
-	if (!front || !option_cut_find(packet, option, &cut))
-		return false;
-	ip6 = packet_ip6(packet);
-	if (ip6 + IPV6_LEN > packet_end(packet) || !fields_set(ip6, cut_len(&cut), NEXT_HEADER_HOP_BY_HOP, &fields))
-		return false;
-	padding = cut_padding(&cut);
-	before = cut.at - IPV6_LEN - 1;
-	asm volatile("" : "+r"(before)); /* as in record_put() */
-	before &= 511;
-	asm volatile("" : "+r"(before));
-	if (before >= SINK_HEADER_LEN || !packet_load(packet, IPV6_LEN, front, before + 1))
-		return false;
-	front[1] -= cut_len(&cut) / 8;
-	padding_put(front, before + 1, padding);
-	return packet_shrink(packet, cut_len(&cut), &fields) &&
-	       packet_store(packet, IPV6_LEN, front, before + 1 + padding);
-}
-
 /* Takes what is ours out of a packet that goes on. */
-static __always_inline bool sink_strip(struct SINK_CONTEXT *packet, const struct sink_found *sink)
+static __always_inline bool sink_strip(struct PACKET_CONTEXT *packet, const struct sink_found *sink)
 {
 	if (!sink->others)
 		return header_strip(packet, sink->header_len);
@@ -191,7 +104,7 @@ static __always_inline bool sink_strip(struct SINK_CONTEXT *packet, const struct
 }
 
 /* Records and strips; returns what to count. */
-static __always_inline enum outcome sink_take(struct SINK_CONTEXT *packet, const struct sink_found *sink,
+static __always_inline enum outcome sink_take(struct PACKET_CONTEXT *packet, const struct sink_found *sink,
 					      enum outcome outcome, __u32 ifindex)
 {
 	bool recorded = record_put(packet, ifindex);

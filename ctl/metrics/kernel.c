@@ -34,6 +34,8 @@ static void devices_write(const char *folder, const char *cookie, void *out)
 			device_write(out, cookie, i, device.name, "host");
 		if (device.roles & DEVICE_ROUTER)
 			device_write(out, cookie, i, device.name, "router");
+		if (device.roles & DEVICE_BORDER)
+			device_write(out, cookie, i, device.name, "border");
 	}
 	close(devices);
 }

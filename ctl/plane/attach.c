@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What `host` and `router` share: the namespace's state, taking devices down, showing them. */
+/* What `host`, `router` and `border` share: the namespace's state, taking devices down, showing them. */
 #include "attach.h"
 
 #include <bpf/bpf.h>
@@ -140,11 +140,11 @@ enum program attach_sink(const struct device *device)
 	return device->peer_side ? PROGRAM_SINK_PEER : PROGRAM_SINK;
 }
 
-/* Detaches what is not as it is wanted now. */
+/* Detaches what is not as it is wanted now. Only on one hook all of ours have an order: that of the border, if any. */
 static void hook_change(const struct places *places, int ifindex, enum program first, enum program last,
-			enum hook_order order, uint8_t *hook, uint8_t *order_now)
+			enum hook_order order, uint8_t border_hook, uint8_t *hook, uint8_t *order_now)
 {
-	enum hook wanted = hook_choose(ifindex);
+	enum hook wanted = border_hook ? border_hook : hook_choose(ifindex);
 
 	if (*hook && (*hook != wanted || *order_now != order))
 		for (enum program program = first; program <= last; program++)
@@ -157,10 +157,11 @@ void attach_hook(const struct places *places, int ifindex, enum device_role role
 		 struct device *device)
 {
 	if (role == DEVICE_HOST)
-		hook_change(places, ifindex, PROGRAM_STAMP, PROGRAM_SINK_PEER, order, &device->hook, &device->order);
+		hook_change(places, ifindex, PROGRAM_STAMP, PROGRAM_SINK_PEER, order, device->border_hook,
+			    &device->hook, &device->order);
 	else
-		hook_change(places, ifindex, PROGRAM_TC_TRANSIT, PROGRAM_DEPART, order, &device->router_hook,
-			    &device->router_order);
+		hook_change(places, ifindex, PROGRAM_TC_TRANSIT, PROGRAM_DEPART, order, device->border_hook,
+			    &device->router_hook, &device->router_order);
 }
 
 static bool is_of_host(enum program program)
@@ -168,10 +169,17 @@ static bool is_of_host(enum program program)
 	return program >= PROGRAM_STAMP && program <= PROGRAM_SINK_PEER;
 }
 
+static enum hook hook_of(enum program program, const struct device *device)
+{
+	if (program_is_border(program))
+		return device->border_hook;
+	return is_of_host(program) ? device->hook : device->router_hook;
+}
+
 int attach_tc(const struct places *places, struct bpf_object *object, enum program program, int ifindex,
 	      struct device *device)
 {
-	enum hook hook = is_of_host(program) ? device->hook : device->router_hook;
+	enum hook hook = hook_of(program, device);
 	enum hook_order order = is_of_host(program) ? device->order : device->router_order;
 	bool made_clsact;
 	int error = hook_attach(object, program, ifindex, places->netns, hook, order, &made_clsact);
@@ -187,8 +195,7 @@ int detach_tc(const struct places *places, enum program program, int ifindex)
 
 bool is_attached_tc(const struct places *places, enum program program, int ifindex, const struct device *device)
 {
-	return hook_is_attached(program, ifindex, places->netns,
-				is_of_host(program) ? device->hook : device->router_hook);
+	return hook_is_attached(program, ifindex, places->netns, hook_of(program, device));
 }
 
 /* XDP where the driver runs it and it costs nothing; on veth it would turn the peer's segmentation offload off. */
@@ -204,6 +211,24 @@ enum device_via attach_via(enum device_via wanted, const char *device, uint8_t *
 	veth = strcmp(driver, "veth") == 0;
 	*why = veth ? DEVICE_WHY_VETH : DEVICE_WHY_DRIVER;
 	return veth ? DEVICE_VIA_TC : DEVICE_VIA_XDP;
+}
+
+enum device_via attach_via_behind(enum device_via wanted, const struct device *device, uint8_t *why)
+{
+	enum device_via via = attach_via(wanted, device->name, why);
+
+	if (!(device->roles & DEVICE_BORDER) || via == DEVICE_VIA_TC)
+		return via;
+	*why = DEVICE_WHY_BORDER;
+	return DEVICE_VIA_TC;
+}
+
+int attach_check_via(const char *who, enum device_via wanted, const struct device *device)
+{
+	if (wanted != DEVICE_VIA_XDP || !(device->roles & DEVICE_BORDER))
+		return 0;
+	fprintf(stderr, "%s: %s: there is a border, and XDP would be before it: via tc\n", who, device->name);
+	return -EBUSY;
 }
 
 int attach_xdp(const struct places *places, const char *who, const struct words_device *at, enum device_via wanted,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What `host` and `router` do alike: open the namespace's state, take a device down, show it.
+ * What `host`, `router` and `border` do alike: open the namespace's state, take a device down, show it.
  */
 #ifndef HOPSPAN_ATTACH_H
 #define HOPSPAN_ATTACH_H
@@ -38,6 +38,12 @@ bool is_attached_tc(const struct places *places, enum program program, int ifind
 
 /* Where packets that come in are met: as wanted, else as the device's driver asks. */
 enum device_via attach_via(enum device_via wanted, const char *device, uint8_t *why);
+
+/* The same for what has to stand behind the device's border, if it has one: XDP would be before that. */
+enum device_via attach_via_behind(enum device_via wanted, const struct device *device, uint8_t *why);
+
+/* Is XDP wanted of a device with a border? -EBUSY, printed. */
+int attach_check_via(const char *who, enum device_via wanted, const struct device *device);
 
 /* Loads an XDP program and attaches it. -EBUSY and, where XDP is wanted and no other, -EOPNOTSUPP were printed. */
 int attach_xdp(const struct places *places, const char *who, const struct words_device *at, enum device_via wanted,

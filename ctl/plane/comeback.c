@@ -60,7 +60,7 @@ static int device_renew(struct device *device, int old, const struct words_devic
 	if (device->self.interface_wide == (uint32_t)old)
 		device->self.interface_wide = (uint32_t)at->ifindex;
 	device->made_clsact = 0;
-	device->hook = device->router_hook = 0;
+	device->hook = device->router_hook = device->border_hook = 0;
 	return 0;
 }
 
@@ -75,9 +75,16 @@ static void device_restart(const struct places *places, int devices, int old, st
 	device_set(devices, old, &device);
 	if (device_renew(&device, old, &at))
 		return; /* it is gone again */
-	if (roles & DEVICE_HOST) {
+	device.roles = 0;
+	if (roles & DEVICE_BORDER) {
+		device.roles |= DEVICE_BORDER;
+		device.border_hook = (uint8_t)hook_choose(now);
+		status = rules_move(places->netns, old, now) ? EXIT_FAILED
+							     : border_start(places, devices, WHO, &at, &device, NULL);
+	}
+	if (!status && roles & DEVICE_HOST) {
 		attach_hook(places, now, DEVICE_HOST, device.order, &device);
-		device.roles = DEVICE_HOST;
+		device.roles |= DEVICE_HOST;
 		status = host_start(places, devices, WHO, &at, &device, NULL);
 	}
 	if (!status && roles & DEVICE_ROUTER) {

@@ -18,7 +18,8 @@ static const struct {
 	OUTCOME_LIST(OUTCOME_ROW)
 };
 
-const char *const counters_roles[COUNTERS_ROLES] = { "stamp", "sink", "transit", "depart", "wait" };
+const char *const counters_roles[COUNTERS_ROLES] = { "stamp", "sink",	   "transit",	"depart",
+						     "wait",  "border_in", "border_out" };
 
 const char *outcome_name(enum outcome outcome)
 {

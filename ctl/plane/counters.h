@@ -12,8 +12,8 @@ struct json_t;
 /* A pinned map of a namespace's folder: fd or -errno. */
 int counters_open_map(const char *folder, const char *name);
 
-/* Who counts in a namespace: "stamp", "sink", "transit", "depart", "wait". */
-enum { COUNTERS_ROLES = 5 };
+/* Who counts in a namespace: "stamp", "sink", "transit", "depart", "wait", "border_in", "border_out". */
+enum { COUNTERS_ROLES = 7 };
 extern const char *const counters_roles[COUNTERS_ROLES];
 
 /* Of one of them, or of a cgroup's "sockopt". 0 or -errno. */

@@ -12,6 +12,7 @@
 #include "netlink.h"
 #include "hook.h"
 #include "wait.h"
+#include "rules.h"
 
 enum { DEVICES_MAX = 4096 };
 
@@ -28,6 +29,7 @@ const char *device_why_text(enum device_why why)
 		[DEVICE_WHY_DRIVER] = "the driver runs XDP",
 		[DEVICE_WHY_NO_DRIVER] = "the driver runs no XDP",
 		[DEVICE_WHY_OTHERS] = "another XDP program is there",
+		[DEVICE_WHY_BORDER] = "XDP would be before the border",
 	};
 
 	return why < sizeof(texts) / sizeof(texts[0]) ? texts[why] : "";
@@ -76,9 +78,10 @@ int device_next(int devices, int previous)
 
 void device_forget(const char *folder, int devices, int ifindex)
 {
-	for (enum program program = PROGRAM_STAMP; program <= PROGRAM_DEPART; program++)
+	for (enum program program = PROGRAM_STAMP; program <= PROGRAM_BORDER_OUT; program++)
 		hook_detach(program, ifindex, folder);
 	wait_stop(folder, ifindex);
+	rules_remove(folder, ifindex);
 	device_remove(devices, ifindex);
 }
 

@@ -13,7 +13,7 @@
 #include "places.h"
 #include "tc/plane.h"
 
-enum device_role { DEVICE_HOST = 1, DEVICE_ROUTER = 2 };
+enum device_role { DEVICE_HOST = 1, DEVICE_ROUTER = 2, DEVICE_BORDER = 4 };
 enum device_via { DEVICE_VIA_XDP = 1, DEVICE_VIA_TC = 2, DEVICE_VIA_KERNEL = 3 };
 
 struct device {
@@ -38,14 +38,22 @@ struct device {
 	uint8_t wait_measured;	     /* of a router */
 	uint32_t kernel_before[3];   /* what its IOAM sysctls were: id, wide id, enabled */
 	uint32_t kernel_written[3];
-	uint32_t reserved_more;
+	uint8_t border_hook, border_via, border_via_wanted; /* 0: it has none */
+	uint8_t reserved;
 	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];
 };
 
 /* Why the device is where it is. */
-enum device_why { DEVICE_WHY_WORD, DEVICE_WHY_VETH, DEVICE_WHY_DRIVER, DEVICE_WHY_NO_DRIVER, DEVICE_WHY_OTHERS };
+enum device_why {
+	DEVICE_WHY_WORD,
+	DEVICE_WHY_VETH,
+	DEVICE_WHY_DRIVER,
+	DEVICE_WHY_NO_DRIVER,
+	DEVICE_WHY_OTHERS,
+	DEVICE_WHY_BORDER
+};
 
 /* "xdp", "tc" or "kernel" */
 const char *device_via_name(enum device_via via);
@@ -59,7 +67,7 @@ bool device_get(int devices, int ifindex, struct device *device);
 int device_set(int devices, int ifindex, const struct device *device);
 int device_remove(int devices, int ifindex);
 
-/* One that is gone: what pinned links still hold of it, and its entry. */
+/* One that is gone: what pinned links still hold of it, its border's rules, and its entry. */
 void device_forget(const char *folder, int devices, int ifindex);
 
 /* Entries of other devices that had this name and are gone: a new one has taken their place. */

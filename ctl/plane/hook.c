@@ -13,11 +13,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Ours is known by its handle. */
-enum { TC_FIRST = 1, TC_LAST = 0xffff, TC_HANDLE = 0x68730000 };
+/* Ours is known by its handle. A border's place is outermost. */
+enum { TC_BORDER_IN = 1, TC_FIRST, TC_LAST = 0xfffe, TC_BORDER_OUT, TC_HANDLE = 0x68730000 };
 
 /* linux/bpf.h of Linux 6.6 */
-enum { TCX_INGRESS = 46, TCX_EGRESS = 47, TCX_BEFORE = 1 << 3 };
+enum { TCX_INGRESS = 46, TCX_EGRESS = 47, TCX_BEFORE = 1 << 3, TCX_AFTER = 1 << 4, TCX_LINK = 1 << 13 };
 
 struct tcx_link_create {
 	uint32_t prog_fd, ifindex, attach_type, flags, relative, reserved;
@@ -88,13 +88,30 @@ static int tcx_detach(enum program program, int ifindex, const char *folder)
 	return unlink(path) && errno != ENOENT ? -errno : 0;
 }
 
+/* Where among the programs on the hook: at an end, or beside the border, whose link is open then; else -1. */
+static int tcx_place(enum program program, int ifindex, const char *folder, enum hook_order order,
+		     struct tcx_link_create *create)
+{
+	bool egress = program_is_egress(program);
+	bool first = program_is_border(program) ? !egress : order == HOOK_FIRST;
+	int border = -1;
+
+	if (!program_is_border(program) && first != egress)
+		border = link_open(egress ? PROGRAM_BORDER_OUT : PROGRAM_BORDER_IN, ifindex, folder);
+	create->flags = first ? TCX_BEFORE : 0;
+	if (border >= 0) {
+		create->flags = TCX_LINK | (egress ? TCX_BEFORE : TCX_AFTER);
+		create->relative = (uint32_t)border;
+	}
+	return border;
+}
+
 static int tcx_attach(int prog_fd, enum program program, int ifindex, const char *folder, enum hook_order order)
 {
 	struct tcx_link_create create = { .prog_fd = (uint32_t)prog_fd,
 					  .ifindex = (uint32_t)ifindex,
-					  .attach_type = tcx_type(program),
-					  .flags = order == HOOK_FIRST ? TCX_BEFORE : 0 };
-	int link = link_open(program, ifindex, folder), error;
+					  .attach_type = tcx_type(program) };
+	int link = link_open(program, ifindex, folder), border, error;
 	char path[PATH_MAX];
 
 	if (link >= 0) {
@@ -105,9 +122,13 @@ static int tcx_attach(int prog_fd, enum program program, int ifindex, const char
 	error = tcx_detach(program, ifindex, folder); /* a link of a device that is gone */
 	if (error)
 		return error;
+	border = tcx_place(program, ifindex, folder, order, &create);
 	link = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &create, sizeof(create));
-	if (link < 0)
-		return -errno;
+	error = link < 0 ? -errno : 0;
+	if (border >= 0)
+		close(border);
+	if (error)
+		return error;
 	link_path(program, ifindex, folder, path);
 	error = bpf_obj_pin(link, path) ? -errno : 0;
 	close(link);
@@ -119,10 +140,17 @@ static enum bpf_tc_attach_point clsact_point(enum program program)
 	return program_is_egress(program) ? BPF_TC_EGRESS : BPF_TC_INGRESS;
 }
 
+static uint32_t clsact_place(enum program program, enum hook_order order)
+{
+	if (program_is_border(program))
+		return program_is_egress(program) ? TC_BORDER_OUT : TC_BORDER_IN;
+	return order == HOOK_LAST ? TC_LAST : TC_FIRST;
+}
+
 /* Where ours is on clsact; 0: it is not there. */
 static uint32_t clsact_priority(enum program program, int ifindex)
 {
-	static const uint32_t priorities[] = { TC_FIRST, TC_LAST };
+	const uint32_t priorities[] = { clsact_place(program, HOOK_FIRST), clsact_place(program, HOOK_LAST) };
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = clsact_point(program));
 
 	program_listen();
@@ -148,8 +176,8 @@ static int clsact_detach(enum program program, int ifindex)
 static int clsact_attach(int prog_fd, enum program program, int ifindex, enum hook_order order, bool *made_clsact)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = clsact_point(program));
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE + program,
-		    .priority = order == HOOK_LAST ? TC_LAST : TC_FIRST, .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE + program, .priority = clsact_place(program, order),
+		    .prog_fd = prog_fd, .flags = BPF_TC_F_REPLACE);
 	int error = bpf_tc_hook_create(&hook);
 
 	*made_clsact = error == 0;

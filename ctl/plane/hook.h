@@ -5,7 +5,8 @@
  * command, and is gone with that file.
  *
  * Programs of others stay. On tcx ours runs behind those that are there, on clsact before them, unless the order is
- * asked for.
+ * asked for. A border is the first of all that are there for what comes in, and the last for what goes out; what of
+ * ours comes to the hook later keeps on its inner side.
  */
 #ifndef HOPSPAN_HOOK_H
 #define HOPSPAN_HOOK_H

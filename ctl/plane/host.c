@@ -61,7 +61,7 @@ static int host_up_device(const struct places *places, int devices, const struct
 		fprintf(stderr, "%s: %s: %s\n", words->who, at->name, strerror(-error));
 		return EXIT_FAILED;
 	}
-	if (words->peer_side && side_check(words, at))
+	if (attach_check_via(words->who, words->via, &device) || (words->peer_side && side_check(words, at)))
 		return EXIT_FAILED;
 	if (device.peer_side != words->peer_side)
 		for (enum program program = PROGRAM_STAMP; program <= PROGRAM_SINK_PEER; program++)

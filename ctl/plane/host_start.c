@@ -97,7 +97,8 @@ static int sink_attach(const struct places *places, const char *who, const struc
 		       struct device *device, const struct host_settings *settings)
 {
 	uint8_t why;
-	enum device_via via = device->peer_side ? DEVICE_VIA_TC : attach_via(device->sink_via_wanted, at->name, &why);
+	enum device_via via =
+	    device->peer_side ? DEVICE_VIA_TC : attach_via_behind(device->sink_via_wanted, device, &why);
 	struct sink_config config = { .self = device->self,
 				      .replies = device->replies,
 				      .plain = device->plain,

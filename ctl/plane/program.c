@@ -25,6 +25,9 @@ ELF(depart);
 ELF(xdp_transit);
 ELF(xdp_sink);
 ELF(wait);
+ELF(border_in);
+ELF(border_out);
+ELF(xdp_border);
 
 static const struct {
 	const char *name, *start, *end;
@@ -37,9 +40,12 @@ static const struct {
 	[PROGRAM_SINK_PEER] = { "tc_sink", sink_elf, sink_elf_end, true },
 	[PROGRAM_TC_TRANSIT] = { "tc_transit", tc_transit_elf, tc_transit_elf_end, false },
 	[PROGRAM_DEPART] = { "tc_depart", depart_elf, depart_elf_end, true },
+	[PROGRAM_BORDER_IN] = { "tc_border_in", border_in_elf, border_in_elf_end, false },
+	[PROGRAM_BORDER_OUT] = { "tc_border_out", border_out_elf, border_out_elf_end, true },
 	[PROGRAM_XDP_TRANSIT] = { "xdp_transit", xdp_transit_elf, xdp_transit_elf_end, false },
 	[PROGRAM_XDP_SINK] = { "xdp_sink", xdp_sink_elf, xdp_sink_elf_end, false },
 	[PROGRAM_WAIT] = { "wait_xmit", wait_elf, wait_elf_end, false },
+	[PROGRAM_XDP_BORDER] = { "xdp_border", xdp_border_elf, xdp_border_elf_end, false },
 };
 
 static int print_if_verbose(enum libbpf_print_level level, const char *format, va_list args)
@@ -87,6 +93,11 @@ const char *program_name(enum program program)
 bool program_is_egress(enum program program)
 {
 	return programs[program].egress;
+}
+
+bool program_is_border(enum program program)
+{
+	return program == PROGRAM_BORDER_IN || program == PROGRAM_BORDER_OUT;
 }
 
 int program_load(enum program program, const void *config, size_t len, const char *folder, const char *cgroup_folder,

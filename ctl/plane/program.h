@@ -22,8 +22,11 @@ enum program {
 	PROGRAM_SINK_PEER,
 	PROGRAM_TC_TRANSIT,
 	PROGRAM_DEPART,
+	PROGRAM_BORDER_IN,
+	PROGRAM_BORDER_OUT,
 	PROGRAM_XDP_TRANSIT,
 	PROGRAM_XDP_SINK,
+	PROGRAM_XDP_BORDER,
 	PROGRAM_WAIT
 };
 
@@ -42,6 +45,8 @@ const char *program_name(enum program program);
 
 /* Of a program for tc: it sees what leaves. */
 bool program_is_egress(enum program program);
+
+bool program_is_border(enum program program);
 
 /* The loader's words go where HOPSPAN_VERBOSE says; program_load() does this, too. */
 void program_listen(void);

@@ -45,7 +45,7 @@ static bool arrive_falls_back(int error, struct device *device)
 static int arrive_attach(const struct places *places, const char *who, const struct words_device *at,
 			 const struct transit_config *config, struct device *device)
 {
-	enum device_via via = attach_via(device->via_wanted, at->name, &device->via_why);
+	enum device_via via = attach_via_behind(device->via_wanted, device, &device->via_why);
 	int error = 0;
 
 	if (via == DEVICE_VIA_XDP) {
@@ -156,6 +156,8 @@ static int router_up_device(const struct places *places, int devices, const stru
 		fprintf(stderr, "%s: which node is this? node-id N, or node.yaml\n", words->who);
 		return EXIT_FAILED;
 	}
+	if (attach_check_via(words->who, words->via, &device))
+		return EXIT_FAILED;
 	if (words->via != DEVICE_VIA_KERNEL)
 		attach_hook(places, at->ifindex, DEVICE_ROUTER, words->order, &device);
 	status = router_start(places, devices, words->who, at, &device);

@@ -23,6 +23,10 @@ int host_start(const struct places *places, int devices, const char *who, const 
 int router_start(const struct places *places, int devices, const char *who, const struct words_device *at,
 		 struct device *device);
 
+/* NULL rules are there already. A border that was up stays so if it fails. */
+int border_start(const struct places *places, int devices, const char *who, const struct words_device *at,
+		 struct device *device, const struct rules *rules);
+
 void host_stop(const struct places *places, int devices, int ifindex);
 
 /* The socket option of one cgroup, shared by all namespaces. */

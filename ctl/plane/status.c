@@ -27,6 +27,7 @@ static json_t *devices_json(const char *folder)
 		object = attach_json(&device);
 		json_object_set_new(object, "host", json_boolean(device.roles & DEVICE_HOST));
 		json_object_set_new(object, "router", json_boolean(device.roles & DEVICE_ROUTER));
+		json_object_set_new(object, "border", json_boolean(device.roles & DEVICE_BORDER));
 		if (device.roles & DEVICE_HOST) {
 			json_object_set_new(object, "hook", json_string(hook_name(device.hook)));
 			json_object_set_new(object, "sink_via", json_string(device_via_name(device.sink_via)));
@@ -36,6 +37,10 @@ static json_t *devices_json(const char *folder)
 			    object, "router_hook",
 			    json_string(device.via == DEVICE_VIA_KERNEL ? "kernel" : hook_name(device.router_hook)));
 			json_object_set_new(object, "transit_via", json_string(device_via_name(device.via)));
+		}
+		if (device.roles & DEVICE_BORDER) {
+			json_object_set_new(object, "border_hook", json_string(hook_name(device.border_hook)));
+			json_object_set_new(object, "border_via", json_string(device_via_name(device.border_via)));
 		}
 		json_array_append_new(list, object);
 	}
@@ -89,7 +94,7 @@ static void counters_print(const char *role, json_t *counters)
 	json_t *counter;
 
 	json_object_foreach (counters, name, counter)
-		printf("  %-8s %12lld  %s\n", role, (long long)json_integer_value(counter), text_of(name));
+		printf("  %-10s %12lld  %s\n", role, (long long)json_integer_value(counter), text_of(name));
 }
 
 static void netns_print(const json_t *netns)
@@ -108,6 +113,9 @@ static void netns_print(const json_t *netns)
 		if (json_is_true(json_object_get(device, "router")))
 			printf(" router via %s, %s", json_string_value(json_object_get(device, "transit_via")),
 			       json_string_value(json_object_get(device, "router_hook")));
+		if (json_is_true(json_object_get(device, "border")))
+			printf(" border via %s, %s", json_string_value(json_object_get(device, "border_via")),
+			       json_string_value(json_object_get(device, "border_hook")));
 		printf(node ? ", node %lld\n" : "\n", (long long)json_integer_value(node));
 	}
 	for (int role = 0; role < COUNTERS_ROLES; role++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Parses the words of `host` and `router`. */
+/* Parses the words of `host`, `router` and `border`. */
 #include "words.h"
 
 #include <errno.h>
@@ -188,13 +188,51 @@ static int word_router(struct words *words, const struct command *command, const
 	return status;
 }
 
+/* "in ACTION [PREFIX]": *used is set where the prefix is there. */
+static int word_rule(struct words *words, const struct command *command, const char *word, const char *value,
+		     const char *next, int *used)
+{
+	struct rule rule = { .egress = strcmp(word, "out") == 0 };
+	bool limited = next && strpbrk(next, ":/");
+	int action = 0, status = word_choice(command, word, value, rule_actions, BORDER_ACTIONS, &action);
+
+	if (status)
+		return status;
+	if (limited && !policy_prefix_parse(next, &rule.prefix))
+		return misuse(command, "%s %s %s: not an IPv6 prefix", word, value, next);
+	*used += limited;
+	rule.action = (uint8_t)action;
+	switch (rules_add(&words->rules, &rule)) {
+	case 0:
+		return 0;
+	case -EEXIST:
+		return misuse(command, "%s %s%s%s: it was said to be otherwise", word, value, limited ? " " : "",
+			      limited ? next : "");
+	default:
+		return misuse(command, "more than %d rules", RULES_MAX);
+	}
+}
+
+static int word_border(struct words *words, const struct command *command, const char *word, const char *value,
+		       const char *next, int *used)
+{
+	if (strcmp(word, "via") == 0)
+		return word_via(words, command, value);
+	if (strcmp(word, "in") == 0 || strcmp(word, "out") == 0)
+		return word_rule(words, command, word, value, next, used);
+	return misuse(command, "unknown word \"%s\"", word);
+}
+
+/* `next` may belong to it as well: then *used is raised. */
 static int word_parse(struct words *words, const struct command *command, int known, const char *word,
-		      const char *value)
+		      const char *value, const char *next, int *used)
 {
 	if (!value)
 		return misuse(command, "%s: a value is missing", word);
 	if (strcmp(word, "dev") == 0)
 		return word_device(words, value, !known);
+	if (known == WORDS_BORDER)
+		return word_border(words, command, word, value, next, used);
 	if (known && strcmp(word, "order") == 0)
 		return word_order(words, command, value);
 	if (known && strcmp(word, "node-id") == 0)
@@ -212,9 +250,12 @@ int words_parse(struct words *words, const struct command *command, int known, b
 {
 	*words = (struct words){ .node_id = -1, .budget = STAMP_BUDGET_DEFAULT, .bulk_budget = -1 };
 	snprintf(words->who, sizeof(words->who), "hopspan %s %s", command->object, command->verb);
-	for (int i = 0; i < argc; i += 2) {
-		int status = word_parse(words, command, known, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+	for (int i = 0, used; i < argc; i += used) {
+		const char *value = i + 1 < argc ? argv[i + 1] : NULL, *next = i + 2 < argc ? argv[i + 2] : NULL;
+		int status;
 
+		used = 2;
+		status = word_parse(words, command, known, argv[i], value, next, &used);
 		if (status)
 			return status;
 	}

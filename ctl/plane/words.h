@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The words of `host` and `router`: dev DEV and what goes with it, parsed once for all their verbs.
+ * The words of `host`, `router` and `border`: dev DEV and what goes with it, parsed once for all their verbs.
  */
 #ifndef HOPSPAN_WORDS_H
 #define HOPSPAN_WORDS_H
@@ -13,6 +13,7 @@
 #include "device.h"
 #include "hook.h"
 #include "policies.h"
+#include "rules.h"
 
 enum { WORDS_DEVICES_MAX = 64 };
 
@@ -38,11 +39,12 @@ struct words {
 	long node_id;	       /* -1: as node.yaml says */
 	bool has_clock_offset; /* else as node.yaml says */
 	int64_t clock_offset_ns;
-	char who[32]; /* "hopspan host up": begins every message */
+	struct rules rules; /* of a border */
+	char who[32];	    /* "hopspan host up": begins every message */
 };
 
 /* Which words an object's verb knows. */
-enum words_known { WORDS_HOST = 1, WORDS_ROUTER = 2 };
+enum words_known { WORDS_HOST = 1, WORDS_ROUTER = 2, WORDS_BORDER = 3 };
 
 /* 0, or an exit status with the message printed. At least one device is required unless `may_be_empty`. */
 int words_parse(struct words *words, const struct command *command, int known, bool may_be_empty, int argc,

@@ -21,6 +21,7 @@ struct header {
 	struct packet packet;
 	size_t at;
 	uint64_t random;
+	bool twice; /* ours is in it twice */
 };
 
 static uint32_t random_below(struct header *header, uint32_t limit)
@@ -130,6 +131,8 @@ static void header_make(struct header *header, unsigned int number)
 	for (unsigned int i = 0; i < before; i++)
 		other_put(header);
 	ours_put(header, carrier, carrier == ENCAP_SNAPSHOT || random_below(header, 4) == 0, flags, &context);
+	if (header->twice)
+		ours_put(header, random_below(header, ENCAP_CARRIERS), random_below(header, 2), 0, &context);
 	for (unsigned int i = before; i < others; i++)
 		other_put(header);
 	pad(header, (8 - header->at % 8) % 8);
@@ -143,6 +146,17 @@ static void header_make(struct header *header, unsigned int number)
 		ip6[i] = random_below(header, 256);
 	be16_store(ip6 + IPV6_PAYLOAD_LEN_AT, header->packet.len - IPV6_LEN);
 	header->packet.mutation = number;
+}
+
+void headers_each(void (*check)(const struct packet *packet, void *arg), void *arg)
+{
+	struct header header = { .packet.name = "other options", .random = 2 };
+
+	for (unsigned int i = 1; i <= HEADERS; i++) {
+		header.twice = i / 4 % 2;
+		header_make(&header, i);
+		check(&header.packet, arg);
+	}
 }
 
 /* Linux's own rules hold, and the same others are there, each at the place it had modulo 8. */

@@ -112,6 +112,54 @@ bool packet_has_options(const struct packet *packet)
 	       packet->octets[IPV6_NEXT_HEADER_AT] == NEXT_HEADER_HOP_BY_HOP;
 }
 
+static void payload_len_lower(uint8_t *ip6, size_t by)
+{
+	uint32_t payload_len = ip6[4] << 8 | ip6[5];
+
+	assert_true(payload_len >= by);
+	payload_len -= by;
+	ip6[4] = payload_len >> 8;
+	ip6[5] = payload_len;
+}
+
+/* Where one option or padding after the one at `at` begins. */
+static size_t option_next(const uint8_t *ip6, size_t at)
+{
+	return at + (ip6[at] == OPTION_PAD1 ? 1 : 2 + ip6[at + 1]);
+}
+
+size_t packet_cut(uint8_t *ip6, size_t len, size_t option)
+{
+	size_t all = len, stop = IPV6_LEN + (ip6[IPV6_LEN + 1] + 1) * 8, from = IPV6_LEN + 2, to, padding;
+
+	for (size_t at = from; at != option; at = option_next(ip6, at))
+		if (ip6[at] > OPTION_PADN)
+			from = option_next(ip6, at);
+	for (to = option_next(ip6, option); to < stop && ip6[to] <= OPTION_PADN;)
+		to = option_next(ip6, to);
+	padding = (to - from) % 8;
+	memmove(ip6 + from + padding, ip6 + to, len - to);
+	memset(ip6 + from, 0, padding);
+	if (padding > 1) {
+		ip6[from] = OPTION_PADN;
+		ip6[from + 1] = padding - 2;
+	}
+	len = to - from - padding;
+	ip6[IPV6_LEN + 1] -= len / 8;
+	payload_len_lower(ip6, len);
+	return all - len;
+}
+
+size_t packet_cut_header(uint8_t *ip6, size_t len)
+{
+	size_t header_len = (ip6[IPV6_LEN + 1] + 1) * 8;
+
+	payload_len_lower(ip6, header_len);
+	ip6[IPV6_NEXT_HEADER_AT] = ip6[IPV6_LEN];
+	memmove(ip6 + IPV6_LEN, ip6 + IPV6_LEN + header_len, len - IPV6_LEN - header_len);
+	return len - header_len;
+}
+
 static void octets_print(const char *what, const uint8_t *octets, size_t len)
 {
 	fprintf(stderr, "%s, %zu octets:", what, len);

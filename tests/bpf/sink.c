@@ -139,45 +139,6 @@ static void record_check(const struct packet *packet, const struct trial_out *ou
 			     (const uint8_t *)context, CONTEXT_LEN);
 }
 
-static void payload_len_lower(uint8_t *ip6, size_t by)
-{
-	uint32_t payload_len = ip6[4] << 8 | ip6[5];
-
-	assert_true(payload_len >= by);
-	payload_len -= by;
-	ip6[4] = payload_len >> 8;
-	ip6[5] = payload_len;
-}
-
-/* Where one option or padding after the one at `at` begins. */
-static size_t option_next(const uint8_t *ip6, size_t at)
-{
-	return at + (ip6[at] == OPTION_PAD1 ? 1 : 2 + ip6[at + 1]);
-}
-
-/* Takes an option out, with the padding on both sides; what is behind it moves by whole 8 octets. The new length. */
-static size_t option_strip(uint8_t *ip6, size_t len, size_t option)
-{
-	size_t stop = IPV6_LEN + (ip6[IPV6_LEN + 1] + 1) * 8, from = IPV6_LEN + 2, to, padding;
-
-	for (size_t at = from; at != option; at = option_next(ip6, at))
-		if (ip6[at] > OPTION_PADN)
-			from = option_next(ip6, at);
-	for (to = option_next(ip6, option); to < stop && ip6[to] <= OPTION_PADN;)
-		to = option_next(ip6, to);
-	padding = (to - from) % 8;
-	memmove(ip6 + from + padding, ip6 + to, len - to);
-	memset(ip6 + from, 0, padding);
-	if (padding > 1) {
-		ip6[from] = OPTION_PADN;
-		ip6[from + 1] = padding - 2;
-	}
-	len = to - from - padding;
-	ip6[IPV6_LEN + 1] -= len / 8;
-	payload_len_lower(ip6, len);
-	return len;
-}
-
 /* The packet without what is ours: as RFC 8200 says, not as the programs do it. Its length. */
 static size_t packet_strip(const struct packet *packet, const struct fate *fate, uint8_t *wanted)
 {
@@ -186,13 +147,10 @@ static size_t packet_strip(const struct packet *packet, const struct fate *fate,
 	memcpy(wanted, packet->octets, len);
 	for (int i = 0; i < 2; i++)
 		if (fate->options[i])
-			len -= option_strip(wanted, len, fate->options[i]);
+			len = packet_cut(wanted, len, fate->options[i]);
 	if (!fate->strip_len)
 		return len;
-	payload_len_lower(wanted, fate->strip_len);
-	wanted[6] = packet->octets[IPV6_LEN];
-	memmove(wanted + IPV6_LEN, wanted + IPV6_LEN + fate->strip_len, len - IPV6_LEN - fate->strip_len);
-	return len - fate->strip_len;
+	return packet_cut_header(wanted, len);
 }
 
 static void packet_check(const struct packet *packet, const struct fate *fate, const struct trial_out *out)

@@ -18,5 +18,10 @@ void test_xdp_sink(void **state);
 void test_sink_no_payload_len(void **state);
 void test_sink_ring_full(void **state);
 void test_sink_other_options(void **state);
+void test_border_vectors(void **state);
+void test_border_headers(void **state);
+void test_border_long_header(void **state);
+void test_border_prefixes(void **state);
+void test_border_tags(void **state);
 
 #endif

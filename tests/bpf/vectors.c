@@ -34,6 +34,11 @@ int main(void)
 		cmocka_unit_test(test_sink_no_payload_len),
 		cmocka_unit_test(test_sink_ring_full),
 		cmocka_unit_test(test_sink_other_options),
+		cmocka_unit_test(test_border_vectors),
+		cmocka_unit_test(test_border_headers),
+		cmocka_unit_test(test_border_long_header),
+		cmocka_unit_test(test_border_prefixes),
+		cmocka_unit_test(test_border_tags),
 	};
 
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # A device that is deleted takes its programs with it. Made again under a collector it gets back what it had: programs,
-# order, ids, roles, policies. Without a collector `up` does it, and `down` forgets one that is gone.
+# order, ids, roles, policies, a border's rules. Without a collector `up` does it, and `down` forgets one that is gone.
 . "$(dirname "$0")/lib.sh"
 
 # The link, as pair_up makes it.
@@ -15,7 +15,10 @@ unlink_it() { ip -n "$(netns client)" link del eth0; }
 hosts() { node_exec client "$hopspan" -j host show | jq -c '[.[] | {dev, node, budget, hook, order, stamp_attached,
 	sink_attached, destinations: [.destinations[] | .prefix, .path, .way]}]'; }
 routers() { node_exec client "$hopspan" -j router show | jq -c '[.[] | {dev, via, transit_attached, depart_attached}]'; }
-is_back() { [ "$(hosts)" = "$before" ] && [ "$(routers)" = "$router_before" ] && server_is_back; }
+borders() { node_exec client "$hopspan" -j border show | jq -c '[.[] | {dev, via, in, out, in_attached, out_attached}]'; }
+is_back() {
+	[ "$(hosts)" = "$before" ] && [ "$(routers)" = "$router_before" ] && [ "$(borders)" = "$border_before" ] && server_is_back
+}
 server_is_back() { node_exec server "$hopspan" -j host show | jq -e 'length == 1 and .[0].sink_attached'; }
 pins() { find "$HOPSPAN_BPFFS/netns" -name 'tc_*' | wc -l; }
 counter() { node_exec client "$hopspan" -j host show | jq "[.[].stamp.$1 // 0] | max"; }
@@ -36,8 +39,9 @@ traffic() {
 pair_up
 node_exec client "$hopspan" host up dev eth0 proved fd68:73:3::/64 way clone order first budget 5000 node-id 7
 node_exec client "$hopspan" router up dev eth0 via tc node-id 7
-before=$(hosts) router_before=$(routers) pins=$(pins)
-echo "$before $router_before"
+node_exec client "$hopspan" border up dev eth0 out allow $server in strip-ioam in allow fd68:73:3::/64
+before=$(hosts) router_before=$(routers) border_before=$(borders) pins=$(pins)
+echo "$before $router_before $border_before"
 jq -e '.[0] | .node == 7 and .stamp_attached and .sink_attached' <<<"$before" >/dev/null || fail "not up: $before"
 
 node_describe 7 client host other ptp before-queue eth0
@@ -60,6 +64,7 @@ unlink_it
 link
 node_exec client "$hopspan" host up dev eth0 proved fd68:73:3::/64 way clone order first budget 5000 node-id 7
 node_exec client "$hopspan" router up dev eth0 via tc node-id 7
+node_exec client "$hopspan" border up dev eth0 out allow $server in strip-ioam in allow fd68:73:3::/64
 node_exec server "$hopspan" host up dev eth0 node-id 5
 is_back || fail "not up again: $(hosts) $(routers)"
 same "pinned links" "$pins" "$(pins)"
@@ -68,6 +73,7 @@ traffic "after a second up"
 unlink_it
 node_exec client "$hopspan" host down dev eth0
 node_exec client "$hopspan" router down dev eth0
+node_exec client "$hopspan" border down dev eth0
 same "devices after down" "[]" "$(hosts)"
 node_exec server "$hopspan" host down
 [ ! -e "$HOPSPAN_BPFFS" ] || fail "left: $(find "$HOPSPAN_BPFFS")"

@@ -36,6 +36,13 @@ wrong_words() {
 	misuse "via smoke: it is one of auto, xdp, tc" router up dev lo via smoke
 	misuse "via smoke: it is one of auto, xdp, tc" host up dev lo via smoke
 	misuse "node-id 0x1000000" router up dev lo node-id 0x1000000
+	misuse "which device?" border up
+	misuse "in: a value is missing" border up dev lo in
+	misuse "in leave: it is one of strip, strip-ioam, drop, allow" border up dev lo in leave
+	misuse "out drop 10.0.0.0/8: not an IPv6 prefix" border up dev lo out drop 10.0.0.0/8
+	misuse "in drop fd00::/8: it was said to be otherwise" border up dev lo in strip fd00::/8 in drop fd00::/8
+	misuse "in drop: it was said to be otherwise" border up dev lo in strip out drop in drop
+	misuse 'unknown word "order"' border up dev lo order first
 	misuse 'unknown word "x"' status x
 	misuse 'unknown word "foo"' collect foo
 	misuse "nodes: a value is missing" collect nodes
@@ -52,6 +59,7 @@ wrong_words() {
 things_missing() {
 	failed "nope: no such device" host up dev nope
 	failed "nope: no such device" router up dev nope
+	failed "nope: no such device" border up dev nope
 	failed "no store at $tmp/none.db" trace list store "$tmp/none.db"
 	failed "no store at $tmp/none.db" trace show ab store "$tmp/none.db"
 	[ ! -e "$tmp/none.db" ] || fail "a reading verb made a store"
@@ -93,7 +101,8 @@ addresses() {
 
 not_root() {
 	local words
-	for words in "host up dev lo" "host down" "host show" "router up dev lo" "router down" "router show" status; do
+	for words in "host up dev lo" "host down" "host show" "router up dev lo" "router down" "router show" \
+		"border up dev lo" "border down" "border show" status; do
 		# shellcheck disable=SC2086 # words
 		nobody "not root" $words
 	done

@@ -78,6 +78,7 @@ node_exec r1 "$hopspan" router up dev eth0 dev eth1 via xdp node-id 2 wait measu
 collect_start
 cart_start
 background_start r1 eth1
+node_exec server "$hopspan" border up dev eth0 in allow out allow
 shop_run 20 5
 [ "$(named_here | wc -l)" -ge 8 ] || fail "this test does not see what it looks for: $(named_here)"
 mapfile -t programs < <(for node in client r1 server; do programs "$node"; done
@@ -93,6 +94,7 @@ for id in "${programs[@]}"; do bpftool prog show id "$id" >/dev/null || fail "pr
 root_before=$(tc -n "$(netns r1)" -j qdisc show dev eth1 root | jq -c '.[0] | {kind, options}')
 node_exec client "$hopspan" host down
 node_exec server "$hopspan" host down
+node_exec server "$hopspan" border down
 node_exec r1 "$hopspan" router down
 for node in client r1 server; do clean "$node"; done
 same "programs on the cgroup" "" "$(cgroup_programs "$HOPSPAN_CGROUP" | xargs)"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Compares TCP packets before and behind a sink: sink.py BEFORE.pcap BEHIND.pcap, Ethernet and nflog captures.
+"""Compares TCP packets before and behind a sink: sink.py BEFORE.pcap BEHIND.pcap [ROUTERS LOST], Ethernet and nflog
+captures, with as many routers between, of which so many packets may be lost.
 
 In order and complete: each packet behind equals the one before without its hop-by-hop header. A measurement copy (Active
 flag, RFC 9322) ends in the sink: there is none behind.
@@ -44,7 +45,8 @@ def packets(path):
         yield packet[: IPV6_LEN + int.from_bytes(packet[4:6], "big")]  # Ethernet may pad
 
 
-def without_header(packet):
+def without_header(packet, routers):
+    packet = packet[:7] + bytes([packet[7] - routers]) + packet[8:]
     if packet[6] != HOP_BY_HOP:
         return packet
     length = (packet[IPV6_LEN + 1] + 1) * 8
@@ -70,17 +72,33 @@ def checksum_holds(packet):
     return total == 0xFFFF
 
 
+def without_lost(expected, behind, lost):
+    """Those expected that are behind as well, in order; at most `lost` are left out."""
+    found, number = [], 0
+    for one in expected:
+        if number < len(behind) and one == behind[number]:
+            number += 1
+        elif lost:
+            lost -= 1
+            continue
+        found.append(one)
+    return found
+
+
 def main():
     before, behind = (list(packets(path)) for path in sys.argv[1:3])
     stamped = sum(packet[6] == HOP_BY_HOP for packet in before)
     active = sum(map(is_active, before))
-    whole = (without_header(packet) for packet in before if not is_active(packet))
+    routers = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    whole = (without_header(packet, routers) for packet in before if not is_active(packet))
     expected = [packet for packet in whole if packet[6] == TCP]
     with_header = sum(packet[6] == HOP_BY_HOP for packet in behind)
     if with_header:
         sys.exit(f"{with_header} of {len(behind)} packets behind the sink have a hop-by-hop header")
     if not stamped:
         sys.exit("no stamped packet before the sink")
+    if len(sys.argv) > 4:
+        expected = without_lost(expected, behind, int(sys.argv[4]))
     for number, (one, other) in enumerate(zip(expected, behind), 1):
         if one != other:
             sys.exit(f"packet {number} differs\nbefore {one.hex()}\nbehind {other.hex()}")
@@ -91,4 +109,5 @@ def main():
     print(f"{len(behind)} packets equal, {stamped} stamped before the sink, {active} of them copies")
 
 
-main()
+if __name__ == "__main__":
+    main()
