@@ -234,15 +234,17 @@ int attach_check_via(const char *who, enum device_via wanted, const struct devic
 int attach_xdp(const struct places *places, const char *who, const struct words_device *at, enum device_via wanted,
 	       enum program program, const void *config, size_t len)
 {
+	char other[PROGRAM_NAME_LEN] = "";
 	struct bpf_object *object;
 	int error = program_load(program, config, len, places->netns, NULL, &object);
 
 	if (error)
 		return error;
-	error = program_attach_xdp(object, program, at->ifindex);
+	error = program_attach_xdp(object, program, at->ifindex, other);
 	program_unload(object);
 	if (error == -EBUSY && wanted)
-		fprintf(stderr, "%s: %s: another XDP program is there: try via tc\n", who, at->name);
+		fprintf(stderr, "%s: %s: another XDP program is there%s%s: try via tc\n", who, at->name,
+			*other ? ", " : "", strcmp(other, "xdp_dispatcher") == 0 ? "libxdp's dispatcher" : other);
 	if (error == -EOPNOTSUPP && wanted)
 		fprintf(stderr, "%s: %s: no XDP in its driver: try via tc\n", who, at->name);
 	return error;

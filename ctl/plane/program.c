@@ -139,39 +139,68 @@ int program_fd(struct bpf_object *object)
 	return bpf_program__fd(bpf_object__next_program(object, NULL));
 }
 
-/* The program that the driver runs on the device: its id, and whether it is this one. 0: none. */
-static uint32_t xdp_attached(enum program program, int ifindex, bool *ours)
+static int xdp_open(uint32_t id, struct bpf_prog_info *info)
 {
-	struct bpf_prog_info info = { 0 };
-	uint32_t id = 0, len = sizeof(info);
+	uint32_t len = sizeof(*info);
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	*info = (struct bpf_prog_info){ 0 };
+	if (fd >= 0)
+		bpf_obj_get_info_by_fd(fd, info, &len);
+	return fd;
+}
+
+/* The program on the device, whoever runs it: its fd, or -ENOENT. *ours: it is this one, and the driver's. */
+static int xdp_attached(enum program program, int ifindex, struct bpf_prog_info *info, bool *ours)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	int fd;
 
 	*ours = false;
-	if (bpf_xdp_query_id(ifindex, XDP_FLAGS_DRV_MODE, &id) || !id)
-		return 0;
-	fd = bpf_prog_get_fd_by_id(id);
-	if (fd < 0)
-		return id;
-	*ours = bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && strcmp(info.name, programs[program].name) == 0;
-	close(fd);
-	return id;
+	if (bpf_xdp_query(ifindex, 0, &query) || !(query.drv_prog_id | query.skb_prog_id | query.hw_prog_id))
+		return -ENOENT;
+	fd = xdp_open(query.drv_prog_id	  ? query.drv_prog_id
+		      : query.skb_prog_id ? query.skb_prog_id
+					  : query.hw_prog_id,
+		      info);
+	*ours = fd >= 0 && query.drv_prog_id && strcmp(info->name, programs[program].name) == 0;
+	return fd;
 }
 
 bool program_is_attached_xdp(enum program program, int ifindex)
 {
+	struct bpf_prog_info info;
 	bool ours;
+	int fd;
 
 	program_listen();
-	return xdp_attached(program, ifindex, &ours) && ours;
+	fd = xdp_attached(program, ifindex, &info, &ours);
+	if (fd >= 0)
+		close(fd);
+	return ours;
 }
 
-int program_attach_xdp(struct bpf_object *object, enum program program, int ifindex)
+/* Only in place of what was seen, so that nobody's program is lost who came meanwhile. */
+int program_attach_xdp(struct bpf_object *object, enum program program, int ifindex, char other[PROGRAM_NAME_LEN])
 {
+	LIBBPF_OPTS(bpf_xdp_attach_opts, options);
+	struct bpf_prog_info info = { 0 };
 	bool ours;
+	int old = xdp_attached(program, ifindex, &info, &ours), error;
 
-	if (xdp_attached(program, ifindex, &ours) && !ours)
+	if (old >= 0 && !ours) {
+		snprintf(other, PROGRAM_NAME_LEN, "%s", info.name);
+		close(old);
 		return -EBUSY;
-	return bpf_xdp_attach(ifindex, program_fd(object), XDP_FLAGS_DRV_MODE, NULL);
+	}
+	options.old_prog_fd = old;
+	error = bpf_xdp_attach(ifindex, program_fd(object),
+			       XDP_FLAGS_DRV_MODE | (old < 0 ? XDP_FLAGS_UPDATE_IF_NOEXIST : XDP_FLAGS_REPLACE),
+			       old < 0 ? NULL : &options);
+	if (old >= 0)
+		close(old);
+	other[0] = '\0';
+	return error == -EEXIST ? -EBUSY : error;
 }
 
 int program_detach_xdp(enum program program, int ifindex)

@@ -54,8 +54,13 @@ void program_listen(void);
 /* The fd of the object's map `name`, or -ENOENT; it lives as long as the object. */
 int program_map(struct bpf_object *object, const char *name);
 
-/* Attaches the object's program where its kind belongs, in place of the one of the same kind that is there. */
-int program_attach_xdp(struct bpf_object *object, enum program program, int ifindex);
+enum { PROGRAM_NAME_LEN = 16 };
+
+/*
+ * Attaches the object's program where its kind belongs, in place of the one of the same kind that is there. -EBUSY:
+ * there is another XDP program, `other` is its name if it has one.
+ */
+int program_attach_xdp(struct bpf_object *object, enum program program, int ifindex, char other[PROGRAM_NAME_LEN]);
 
 /* By links pinned in the folder, unless they are there: removing those files detaches. */
 int program_attach_cgroup(struct bpf_object *object, int cgroup_fd, const char *folder);

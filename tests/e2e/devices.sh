@@ -93,6 +93,22 @@ routed() {
 
 big_send() { node_exec client python3 "$top/tests/e2e/traces.py" big $server $port $type 20 "$1" 5; }
 
+# A trace type without ids and time: where XDP wrote, and when, its metadata says.
+nameless() {
+	local fields
+	up r1 dev eth0 dev eth1 via xdp
+	read_begin
+	node_exec client python3 "$top/tests/e2e/traces.py" big $server $port 480000 20 100 3
+	wait_for "traces without ids" nameless_there || fail "traces without ids"
+	capture_stop read
+	fields=$(tshark -r "$tmp/read.pcap" -Y $node.eif -T fields -e $node.iif -e $node.eif -e $node.trdelay 2>/dev/null |
+		sed 's/0x0[0-9a-f]*$/delay/' | sort | uniq -c | tr -s ' \t' ' ')
+	same "traces without ids" " 3 0x0002 0x0003 delay" "$fields"
+	node_exec r1 "$hopspan" router down
+}
+
+nameless_there() { [ "$(tshark -r "$tmp/read.pcap" -Y $node.eif 2>/dev/null | wc -l)" -ge 3 ]; }
+
 # More than a page, so in fragments to XDP; and the other way, where segments merge.
 frames() {
 	local via
@@ -103,6 +119,7 @@ frames() {
 		ip -n "$(netns "$1")" link set "$2" mtu 9000
 	done
 	routed
+	nameless
 	for via in xdp tc; do
 		up r1 dev eth0 dev eth1 via $via
 		read_begin

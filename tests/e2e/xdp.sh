@@ -109,7 +109,7 @@ others() {
 	same "show, via tc" "tc true" "$(show server via) $(show server sink_attached)"
 	somebody_attach
 	! up via xdp 2>"$tmp/others" || fail "up over somebody else's XDP program"
-	grep -qx "hopspan host up: eth0: another XDP program is there: try via tc" "$tmp/others" || fail "$(cat "$tmp/others")"
+	grep -qx "hopspan host up: eth0: another XDP program is there, somebody: try via tc" "$tmp/others" || fail "$(cat "$tmp/others")"
 	same "somebody else's XDP program" somebody "$(xdp)"
 	up || fail "up by itself, with somebody else's XDP program"
 	same "show, by itself" "tc true" "$(show server via) $(show server sink_attached)"
