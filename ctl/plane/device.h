@@ -38,7 +38,8 @@ struct device {
 	uint8_t wait_measured;	     /* of a router */
 	uint32_t kernel_before[3];   /* what its IOAM sysctls were: id, wide id, enabled */
 	uint32_t kernel_written[3];
-	uint32_t reserved_more;
+	uint8_t forward; /* of a router: enum forward */
+	uint8_t reserved[3];
 	uint64_t cgroup_id; /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];
