@@ -267,35 +267,39 @@ static __always_inline bool address_is_forwarded(const __u8 *address)
 	return (front || be32_load(address + 4)) && front >> 24 != 0xff && front >> 22 != 0xfe80 >> 6;
 }
 
+/* The transport header's ports. False: a header that the kernel has to look into. */
+static __always_inline bool flow_transport(const struct forward_packet *packet, struct bpf_fib_lookup *fib)
+{
+	__u8 *next = bytes_at(packet->ip6, packet->end, packet->found ? IPV6_LEN : IPV6_NEXT_HEADER_AT, 1);
+	__u32 at = IPV6_LEN + (packet->found ? packet->found->header_len : 0);
+	__u8 *transport = bytes_at(packet->ip6, packet->end, at, 4);
+
+	if (!next || !transport)
+		return false;
+	fib->l4_protocol = *next;
+	if (*next == NEXT_HEADER_ICMPV6)
+		return transport[0] == ICMPV6_ECHO_REQUEST || transport[0] == ICMPV6_ECHO_REPLY;
+	fib->sport = bpf_htons(be16_load(transport));
+	fib->dport = bpf_htons(be16_load(transport + 2));
+	return *next == NEXT_HEADER_TCP || *next == NEXT_HEADER_UDP;
+}
+
 /*
- * What policy rules and the choice among equal paths go by. False: a header that the kernel has to look into. It counts
- * hop-by-hop as the protocol where only addresses count, but looks behind it where rules or ports do.
+ * What policy rules and the choice among equal paths go by. Where addresses choose the path, the kernel counts a
+ * hop-by-hop header as the protocol, but looks behind it for rules that ask for ports, and then reads the flow label of
+ * ICMPv6 the other way round: a lookup by the helper can be one or the other.
  */
 static __always_inline bool forward_flow(const struct forward_kernel *kernel, const struct forward_packet *packet,
 					 struct bpf_fib_lookup *fib)
 {
-	__u32 at = IPV6_LEN + (packet->found ? packet->found->header_len : 0);
-	__u8 *next = bytes_at(packet->ip6, packet->end, packet->found ? IPV6_LEN : IPV6_NEXT_HEADER_AT, 1);
-	__u8 *transport = bytes_at(packet->ip6, packet->end, at, 4);
 	__u8 policy = kernel->net->ipv6.sysctl.multipath_hash_policy;
+	bool rules = kernel->net->ipv6.fib6_rules_require_fldissect;
 
-	if (!next || !transport || policy > HASH_POLICY_L4)
+	if (policy > HASH_POLICY_L4 || !flow_transport(packet, fib))
 		return false;
-	switch (*next) {
-	case NEXT_HEADER_TCP:
-	case NEXT_HEADER_UDP:
-		fib->sport = bpf_htons(be16_load(transport));
-		fib->dport = bpf_htons(be16_load(transport + 2));
-		break;
-	case NEXT_HEADER_ICMPV6:
-		if (transport[0] == ICMPV6_ECHO_REQUEST || transport[0] == ICMPV6_ECHO_REPLY)
-			break;
+	if (policy == HASH_POLICY_L3 && rules && (packet->found || fib->l4_protocol == NEXT_HEADER_ICMPV6))
 		return false;
-	default:
-		return false;
-	}
-	fib->l4_protocol = *next;
-	if (packet->found && policy == HASH_POLICY_L3 && !kernel->net->ipv6.fib6_rules_require_fldissect)
+	if (policy == HASH_POLICY_L3 && packet->found)
 		fib->l4_protocol = NEXT_HEADER_HOP_BY_HOP;
 	fib->flowinfo = bpf_htonl(be32_load(packet->ip6) & 0x0fffffff);
 	fib->tot_len = IPV6_LEN + be16_load(packet->ip6 + IPV6_PAYLOAD_LEN_AT);

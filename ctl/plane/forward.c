@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <jansson.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "hook.h"
 #include "netlink.h"
 #include "program.h"
+#include "route.h"
 #include "wire/ipv6.h"
 
 const char *forward_name(enum forward forward)
@@ -130,12 +132,30 @@ void forward_close(const struct places *places, int ifindex)
 	close(ports);
 }
 
+/* Routes by the device with an MTU that is not locked: only the kernel's own forwarding knows of it. */
+static unsigned int routes_with_mtu(int ifindex)
+{
+	unsigned int count = 0;
+	struct routes routes;
+
+	if (routes_read(&routes))
+		return 0;
+	for (unsigned int i = 0; i < routes.count; i++) {
+		const struct route *route = &routes.list[i];
+
+		count += route->ifindex == ifindex && route->mtu && !(route->metrics[RTAX_LOCK] & 1U << RTAX_MTU);
+	}
+	routes_free(&routes);
+	return count;
+}
+
 /* What packets that XDP sends out by the device do not meet. */
 static json_t *bypassed_json(const struct places *places, int ifindex)
 {
 	json_t *list = json_array();
 	char qdisc[32];
 	int others = hook_others(ifindex, places->netns, true);
+	unsigned int routes = routes_with_mtu(ifindex);
 
 	netlink_qdisc(ifindex, qdisc, sizeof(qdisc));
 	if (qdisc[0] && strcmp(qdisc, "noqueue") != 0)
@@ -145,6 +165,8 @@ static json_t *bypassed_json(const struct places *places, int ifindex)
 	others = hook_others(ifindex, places->netns, false);
 	if (others > 0)
 		json_array_append_new(list, json_sprintf("%d tc programs of others at ingress", others));
+	if (routes)
+		json_array_append_new(list, json_sprintf("the MTU of %u routes, which is not locked", routes));
 	return list;
 }
 
