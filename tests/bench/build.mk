@@ -1,6 +1,6 @@
 # Measurements: make bench. Results go to build/bench/.
-BENCH_PROGRAMS := $(addprefix $(BUILD)/tests/bench/,run live wait qdisc option whole)
-BENCH_BPF := $(addprefix $(BUILD)/tests/bench/,bench.bpf.o wait.bpf.o)
+BENCH_PROGRAMS := $(addprefix $(BUILD)/tests/bench/,run live wait qdisc option whole hop)
+BENCH_BPF := $(addprefix $(BUILD)/tests/bench/,bench.bpf.o wait.bpf.o hop.bpf.o)
 BENCH_CFLAGS = $(shell $(PKG_CONFIG) --cflags libbpf jansson)
 BENCH_LIBS = $(shell $(PKG_CONFIG) --libs libbpf jansson) -lm
 
