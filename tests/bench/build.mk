@@ -6,7 +6,7 @@ BENCH_LIBS = $(shell $(PKG_CONFIG) --libs libbpf jansson) -lm
 
 $(BUILD)/tests/bench/%.o: OBJECT_FLAGS = $(BENCH_CFLAGS)
 $(BENCH_BPF): BPF_CFLAGS += -Itests/bench
-$(BENCH_PROGRAMS): %: %.o $(addprefix $(BUILD)/tests/bench/,row.o packet.o hook.o pair.o flow.o policy.o)
+$(BENCH_PROGRAMS): %: %.o $(addprefix $(BUILD)/tests/bench/,row.o packet.o namespaces.o hook.o pair.o flow.o policy.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS)
 

@@ -11,7 +11,7 @@ PLANE_COUNTERS(transit)
 
 const volatile struct transit_config config SEC(".rodata.config");
 
-PLANE_FIND(xdp_md)
+TRANSIT_FIND(xdp_md)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -65,15 +65,16 @@ SEC("xdp.frags")
 int hop_fixed(struct xdp_md *xdp)
 {
 	__u8 *frame = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end, *ip6 = frame + ETHERNET_LEN;
+	const struct plane_namespaces *now = namespaces_now();
 	enum outcome outcome = OUTCOME_pass;
 	struct ioam6_found found;
 	__u64 arrival_tai_ns = 0;
 	__u32 slot = 0;
 
-	if (ip6 + IPV6_LEN > end)
+	if (!now || ip6 + IPV6_LEN > end || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
 		return XDP_ABORTED;
-	if (ip6[IPV6_NEXT_HEADER_AT] == NEXT_HEADER_HOP_BY_HOP && plane_find(xdp, ip6, end, &found, &outcome))
-		outcome = transit_arrive(ip6, end, &found, &config.self, &slot, &arrival_tai_ns);
+	if (transit_find(xdp, ip6, end, ETHERNET_LEN, now, &found, &outcome))
+		outcome = transit_arrive(ip6, end, &found, now, &config.self, &slot, &arrival_tai_ns);
 	count(outcome);
 	ip6[IPV6_HOP_LIMIT_AT]--;
 	words_copy(frame, frame, 3);

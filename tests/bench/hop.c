@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "hop.h"
+#include "namespaces.h"
 #include "packet.h"
 #include "pair.h"
 #include "row.h"
@@ -114,6 +115,7 @@ static struct bpf_object *object_load(const char *folder, const char *name, uint
 	}
 	if (bpf_object__load(object))
 		err(1, "%s: load", path);
+	namespaces_set(object);
 	return object;
 }
 
