@@ -18,5 +18,8 @@ void test_xdp_sink(void **state);
 void test_sink_no_payload_len(void **state);
 void test_sink_ring_full(void **state);
 void test_sink_other_options(void **state);
+void test_forward_any(void **state);
+void test_forward_reasons(void **state);
+void test_forward_frames(void **state);
 
 #endif

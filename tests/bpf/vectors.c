@@ -34,6 +34,9 @@ int main(void)
 		cmocka_unit_test(test_sink_no_payload_len),
 		cmocka_unit_test(test_sink_ring_full),
 		cmocka_unit_test(test_sink_other_options),
+		cmocka_unit_test(test_forward_any),
+		cmocka_unit_test(test_forward_frames),
+		cmocka_unit_test(test_forward_reasons),
 	};
 
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
