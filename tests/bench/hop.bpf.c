@@ -60,9 +60,21 @@ int hop_front(struct xdp_md *xdp)
 	return plan->verdict;
 }
 
-/* No lookup: the trace as xdp_transit does it, and out. */
-SEC("xdp.frags")
-int hop_fixed(struct xdp_md *xdp)
+/* Node data that needs no clock. */
+static __always_inline enum outcome append_timeless(__u8 *ip6, const __u8 *end, const struct ioam6_found *found,
+						    const struct plane_namespaces *now)
+{
+	__u32 place = ioam6_namespace_place(&now->node, found->trace.namespace), slot;
+	struct ioam6_node node = namespace_node(&config.self, ioam6_namespace_at(&now->node, place), 0);
+
+	node.ingress_if = config.self.interface;
+	node.ingress_if_wide = config.self.interface_wide;
+	node.hop_limit = ip6[IPV6_HOP_LIMIT_AT] - 1;
+	return ioam6_append(ip6, end, found, &node, &slot);
+}
+
+/* No lookup: the trace as xdp_transit does it, or without asking for the time, and out. */
+static __always_inline int fixed(struct xdp_md *xdp, bool timeless)
 {
 	__u8 *frame = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end, *ip6 = frame + ETHERNET_LEN;
 	const struct plane_namespaces *now = namespaces_now();
@@ -74,11 +86,24 @@ int hop_fixed(struct xdp_md *xdp)
 	if (!now || ip6 + IPV6_LEN > end || ip6[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
 		return XDP_ABORTED;
 	if (transit_find(xdp, ip6, end, ETHERNET_LEN, now, &found, &outcome))
-		outcome = transit_arrive(ip6, end, &found, now, &config.self, &slot, &arrival_tai_ns);
+		outcome = timeless ? append_timeless(ip6, end, &found, now)
+				   : transit_arrive(ip6, end, &found, now, &config.self, &slot, &arrival_tai_ns);
 	count(outcome);
 	ip6[IPV6_HOP_LIMIT_AT]--;
 	words_copy(frame, frame, 3);
 	return bpf_redirect_map(&hop_out, 0, XDP_ABORTED);
+}
+
+SEC("xdp.frags")
+int hop_fixed(struct xdp_md *xdp)
+{
+	return fixed(xdp, false);
+}
+
+SEC("xdp.frags")
+int hop_timeless(struct xdp_md *xdp)
+{
+	return fixed(xdp, true);
 }
 
 /* The helper's lookup alone, as an XDP forwarder asks it, and out by what it says. */

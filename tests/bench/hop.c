@@ -35,6 +35,7 @@ enum kind {
 	DROPPED,
 	DROPPED_SAME,
 	FIXED_PARSE,
+	FIXED_TIMELESS,
 	FIXED_APPEND,
 	FIB_PLAIN,
 	FAST_PLAIN,
@@ -50,7 +51,7 @@ enum kind {
 	KINDS,
 };
 
-enum program { NOTHING, ROUTER_FAST, ROUTER_KERNEL, FIXED, FIB };
+enum program { NOTHING, ROUTER_FAST, ROUTER_KERNEL, FIXED, TIMELESS, FIB };
 
 static const struct plan {
 	const char *name;
@@ -62,6 +63,7 @@ static const struct plan {
 	[DROPPED] = { "a frame made and dropped", NOTHING, PACKET_TRACE, MANY, .dropped = true },
 	[DROPPED_SAME] = { "a frame made and dropped", NOTHING, PACKET_TRACE, MANY, .dropped = true },
 	[FIXED_PARSE] = { "fixed redirect, parse only", FIXED, PACKET_OVERFLOWED, MANY },
+	[FIXED_TIMELESS] = { "fixed redirect, append without clock", TIMELESS, PACKET_TRACE, MANY, .writes = true },
 	[FIXED_APPEND] = { "fixed redirect with append", FIXED, PACKET_TRACE, MANY, .writes = true },
 	[FIB_PLAIN] = { "a lookup and a redirect, no more", FIB, PACKET_PLAIN, MANY },
 	[FAST_PLAIN] = { "fast path, plain", ROUTER_FAST, PACKET_PLAIN, MANY },
@@ -216,6 +218,20 @@ static void ioam_set(bool on)
 		err(1, "ioam6_enabled");
 }
 
+static int program_of(enum program program)
+{
+	switch (program) {
+	case FIXED:
+		return object_program(hop, "hop_fixed");
+	case TIMELESS:
+		return object_program(hop, "hop_timeless");
+	case FIB:
+		return object_program(hop, "hop_fib");
+	default:
+		return object_program(program == ROUTER_FAST ? fast : slow, "xdp_transit");
+	}
+}
+
 static void plan_put(const struct plan *plan)
 {
 	uint16_t lengths = plan->packet == PACKET_PLAIN ? 0 : packet_lengths(packets[plan->packet]);
@@ -223,10 +239,7 @@ static void plan_put(const struct plan *plan)
 				.verdict = plan->dropped ? XDP_DROP : XDP_PASS,
 				.destinations = plan->destinations - 1 };
 	struct hop_seen seen = { .remaining = lengths & 0x7f, .id = plan->writes ? HOP_NODE_ID : 0 };
-	int program = plan->program == FIB	     ? object_program(hop, "hop_fib")
-		      : plan->program == FIXED	     ? object_program(hop, "hop_fixed")
-		      : plan->program == ROUTER_FAST ? object_program(fast, "xdp_transit")
-						     : object_program(slow, "xdp_transit");
+	int program = program_of(plan->program);
 	uint32_t key = 0;
 
 	memcpy(map.macs, macs, sizeof(macs));
@@ -337,15 +350,20 @@ static void rows_print(unsigned int rounds)
 	cost_row("hop: kernel IOAM, 256 destinations", IOAM_MANY, DROPPED, rounds);
 	cost_row("append: kernel IOAM, 1 destination", IOAM, KERNEL_PARSE, rounds);
 	cost_row("append: kernel IOAM, 256 destinations", IOAM_MANY, KERNEL_PARSE_MANY, rounds);
-	cost_row("append: xdp with clock, fixed redirect", FIXED_APPEND, FIXED_PARSE, rounds);
+	hop_row("append: xdp without clock, fixed redirect", &series[FIXED_TIMELESS], &series[FIXED_PARSE], 10, false,
+		rounds);
+	hop_row("append: xdp with clock, fixed redirect", &series[FIXED_APPEND], &series[FIXED_PARSE], 60, false,
+		rounds);
 	cost_row("append: fast path, and completed, two clocks", FAST_APPEND, FAST_PARSE, rounds);
 	cost_row("append: xdp transit and depart, kernel forwards", TRANSIT, KERNEL_PARSE_MANY, rounds);
-	times_row("an append costs Linux so many times xdp's, 256 destinations", IOAM_MANY, KERNEL_PARSE_MANY,
-		  FIXED_APPEND, FIXED_PARSE, 4, rounds);
-	times_row("a hop with it costs Linux so many times a fixed redirect's", IOAM_MANY, DROPPED, FIXED_APPEND,
-		  DROPPED, 3, rounds);
-	times_row("a hop with it costs Linux so many times the fast path's", IOAM_MANY, DROPPED, FAST_APPEND, DROPPED,
-		  2, rounds);
+	times_row("kernel IOAM's append by xdp's, 1 destination", IOAM, KERNEL_PARSE, FIXED_APPEND, FIXED_PARSE, 0,
+		  rounds);
+	times_row("kernel IOAM's append by xdp's, 256 destinations", IOAM_MANY, KERNEL_PARSE_MANY, FIXED_APPEND,
+		  FIXED_PARSE, 4, rounds);
+	times_row("kernel IOAM's hop by a fixed redirect's with append", IOAM_MANY, DROPPED, FIXED_APPEND, DROPPED, 3,
+		  rounds);
+	times_row("kernel IOAM's hop by the fast path's with append", IOAM_MANY, DROPPED, FAST_APPEND, DROPPED, 2,
+		  rounds);
 }
 
 int main(int argc, char **argv)
