@@ -15,7 +15,8 @@ cd "$here/../.."
 
 folder=${1:-build/bench}
 rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000} milliseconds=${MILLISECONDS:-100}
-whole_milliseconds=${WHOLE_MILLISECONDS:-50} calls=${CALLS:-5000} hop_packets=${HOP_PACKETS:-20000} http_requests=${HTTP_REQUESTS:-50}
+whole_milliseconds=${WHOLE_MILLISECONDS:-50} calls=${CALLS:-5000} http_requests=${HTTP_REQUESTS:-50}
+hop_packets=${HOP_PACKETS:-20000}
 
 [ "$(id -u)" -eq 0 ] || { echo "bench.sh: not root: BPF programs and namespaces need it" >&2; exit 1; }
 command -v jq >/dev/null || { echo "bench.sh: jq is not installed" >&2; exit 1; }
