@@ -51,6 +51,18 @@
 	OUTCOME(xdp_arrived, "node data was written by XDP already")                                    \
 	OUTCOME(wait_measured, "wait in the queue measured")                                            \
 	OUTCOME(no_departure, "no departure from here in the trace, so no wait")                        \
+	OUTCOME(forwarded_xdp, "forwarded by XDP")                                                      \
+	OUTCOME(kernel_off, "left to the kernel: forwarding is off there")                              \
+	OUTCOME(kernel_rules, "left to the kernel: netfilter, IPsec or a bridge has its say")           \
+	OUTCOME(kernel_frame, "left to the kernel: frame for another, or not whole by itself")          \
+	OUTCOME(kernel_header, "left to the kernel: fragment, option or protocol to look into")         \
+	OUTCOME(kernel_address, "left to the kernel: multicast, link-local or no address to forward")   \
+	OUTCOME(kernel_hop_limit, "left to the kernel: hop limit ends")                                 \
+	OUTCOME(kernel_too_big, "left to the kernel: exceeds the MTU")                                  \
+	OUTCOME(kernel_route, "left to the kernel: own address, no route, or no plain one")             \
+	OUTCOME(kernel_neighbour, "left to the kernel: neighbour's address not known")                  \
+	OUTCOME(kernel_device, "left to the kernel: XDP does not send out by that device")              \
+	OUTCOME(kernel_turn, "left to the kernel, now and then: it keeps neighbours known")             \
 	/* receiving host */                                                                            \
 	OUTCOME(recorded, "recorded and stripped")                                                      \
 	OUTCOME(active_ended, "measurement copy ended")                                                 \

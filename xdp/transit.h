@@ -5,13 +5,16 @@
 #ifndef HOPSPAN_XDP_TRANSIT_H
 #define HOPSPAN_XDP_TRANSIT_H
 
+#include "forward.h"
 #include "tc/plane.h"
 
 /* .rodata.config of the arrival and departure programs. */
 struct transit_config {
 	struct plane_node self;
-	uint32_t netns; /* the low half of the network namespace's cookie: whose metadata it is */
-	uint32_t reserved;
+	uint32_t netns;	 /* the low half of the network namespace's cookie: whose metadata it is */
+	uint8_t forward; /* of arrival by XDP: enum forward */
+	uint8_t veth;	 /* the device is one */
+	uint8_t reserved[2];
 };
 
 /*

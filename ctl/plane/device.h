@@ -39,8 +39,8 @@ struct device {
 	uint32_t kernel_before[3];   /* what its IOAM sysctls were: id, wide id, enabled */
 	uint32_t kernel_written[3];
 	uint8_t border_hook, border_via, border_via_wanted; /* 0: it has none */
-	uint8_t reserved;
-	uint64_t cgroup_id; /* of a host */
+	uint8_t forward;				    /* of a router: enum forward */
+	uint64_t cgroup_id;				    /* of a host */
 	struct plane_node self;
 	char name[IFNAMSIZ];
 };

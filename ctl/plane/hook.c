@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "netlink.h"
+
 /* Ours is known by its handle. A border's place is outermost. */
 enum { TC_BORDER_IN = 1, TC_FIRST, TC_LAST = 0xfffe, TC_BORDER_OUT, TC_HANDLE = 0x68730000 };
 
@@ -220,6 +222,23 @@ bool hook_is_attached(enum program program, int ifindex, const char *folder, enu
 	if (link >= 0)
 		close(link);
 	return link >= 0;
+}
+
+int hook_others(int ifindex, const char *folder, bool egress)
+{
+	uint32_t count = 0;
+	int others = netlink_filters_of(ifindex, egress);
+
+	if (others < 0)
+		others = 0;
+	if (bpf_prog_query(ifindex, (enum bpf_attach_type)(egress ? TCX_EGRESS : TCX_INGRESS), 0, NULL, NULL, &count) ==
+	    0)
+		others += (int)count;
+	for (enum program program = PROGRAM_STAMP; program <= PROGRAM_DEPART; program++)
+		if (program_is_egress(program) == egress)
+			others -= hook_is_attached(program, ifindex, folder, HOOK_TCX) +
+				  hook_is_attached(program, ifindex, folder, HOOK_CLSACT);
+	return others;
 }
 
 int hook_remove_clsact(int ifindex)

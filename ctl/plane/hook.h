@@ -39,6 +39,9 @@ int hook_detach(enum program program, int ifindex, const char *folder);
 
 bool hook_is_attached(enum program program, int ifindex, const char *folder, enum hook hook);
 
+/* Programs and filters of others at the device's egress or ingress: how many. */
+int hook_others(int ifindex, const char *folder, bool egress);
+
 /* The qdisc with all filters on it, also those of others. */
 int hook_remove_clsact(int ifindex);
 

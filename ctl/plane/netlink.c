@@ -61,19 +61,67 @@ static int filters_of(int fd, int ifindex, uint32_t parent)
 	return count;
 }
 
-int netlink_filters(int ifindex)
+int netlink_filters_of(int ifindex, bool egress)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), in, out;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), count;
 
 	if (fd < 0)
 		return -errno;
-	in = filters_of(fd, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
-	out = in < 0 ? in : filters_of(fd, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+	count = filters_of(fd, ifindex, TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS));
 	close(fd);
+	return count;
+}
+
+int netlink_filters(int ifindex)
+{
+	int in = netlink_filters_of(ifindex, false), out = in < 0 ? in : netlink_filters_of(ifindex, true);
+
 	return out < 0 ? out : in + out;
 }
 
 enum { LINK_ANSWER_LEN = 32768 };
+
+/* The kind of the root qdisc of `ifindex` in one answer; *done at the dump's end. */
+static void qdisc_find(const char *answer, ssize_t len, int ifindex, char *kind, unsigned int size, bool *done)
+{
+	for (const struct nlmsghdr *m = (const void *)answer; NLMSG_OK(m, (size_t)len); m = NLMSG_NEXT(m, len)) {
+		const struct tcmsg *tc = NLMSG_DATA(m);
+		int rest = (int)TCA_PAYLOAD(m);
+
+		*done |= m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR;
+		if (m->nlmsg_type != RTM_NEWQDISC || tc->tcm_ifindex != ifindex || tc->tcm_parent != TC_H_ROOT)
+			continue;
+		for (const struct rtattr *a = TCA_RTA(tc); RTA_OK(a, rest); a = RTA_NEXT(a, rest))
+			if (a->rta_type == TCA_KIND)
+				snprintf(kind, size, "%s", (const char *)RTA_DATA(a));
+	}
+}
+
+void netlink_qdisc(int ifindex, char *kind, unsigned int size)
+{
+	struct filter_request request = {
+		.header = { .nlmsg_len = sizeof(request),
+			    .nlmsg_type = RTM_GETQDISC,
+			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex },
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	char answer[LINK_ANSWER_LEN] __attribute__((aligned(NLMSG_ALIGNTO)));
+	bool done = false;
+
+	kind[0] = '\0';
+	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0)
+		done = true;
+	while (!done) {
+		ssize_t len = recv(fd, answer, sizeof(answer), 0);
+
+		if (len <= 0)
+			break;
+		qdisc_find(answer, len, ifindex, kind, size, &done);
+	}
+	if (fd >= 0)
+		close(fd);
+}
 
 /* What the kernel says of a device, into `answer`: its length, 0 if it says nothing. */
 static size_t link_ask(int ifindex, char *answer)
@@ -161,6 +209,14 @@ int netlink_link_len(const char *device)
 	if (error)
 		return error;
 	return request.ifr_hwaddr.sa_family == ARPHRD_ETHER ? 14 : 0;
+}
+
+bool netlink_rxvlan(const char *device)
+{
+	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
+	struct ifreq request = { .ifr_data = (void *)&flags };
+
+	return device_ask(device, SIOCETHTOOL, &request) == 0 && flags.data & ETH_FLAG_RXVLAN;
 }
 
 void netlink_driver(const char *device, char *driver, unsigned int size)

@@ -8,6 +8,15 @@
 /* Filters on both hooks of the device's clsact qdisc: their number, or -errno. */
 int netlink_filters(int ifindex);
 
+/* Those on one of them. */
+int netlink_filters_of(int ifindex, bool egress);
+
+/* The kind of the device's root qdisc; "" if it cannot be told. */
+void netlink_qdisc(int ifindex, char *kind, unsigned int size);
+
+/* Does the driver take VLAN tags off frames that come in? */
+bool netlink_rxvlan(const char *device);
+
 /* Octets before the network header of the device's packets: 14 with an Ethernet header, 0 without; or -errno. */
 int netlink_link_len(const char *device);
 

@@ -80,6 +80,30 @@ static int object_set_storage(struct bpf_object *object, const char *cgroup_fold
 	return bpf_map__set_pin_path(map, path);
 }
 
+/* The map `name`, which pinning by name refuses: the one pinned in `folder`, made there if need be. */
+static int object_share_map(struct bpf_object *object, const char *name, const char *folder)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+	char path[PATH_MAX];
+	int fd, error = 0;
+
+	if (!map)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = bpf_obj_get(path);
+	if (fd < 0) {
+		fd = bpf_map_create(bpf_map__type(map), name, bpf_map__key_size(map), bpf_map__value_size(map),
+				    bpf_map__max_entries(map), NULL);
+		if (fd < 0 || bpf_obj_pin(fd, path))
+			error = -errno;
+	}
+	if (!error)
+		error = bpf_map__reuse_fd(map, fd);
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
 void program_listen(void)
 {
 	libbpf_set_print(print_if_verbose);
@@ -115,6 +139,8 @@ int program_load(enum program program, const void *config, size_t len, const cha
 	error = object_set_config(opened, config, len);
 	if (!error)
 		error = object_set_storage(opened, cgroup_folder);
+	if (!error)
+		error = object_share_map(opened, "forward_out", folder);
 	if (!error)
 		error = bpf_object__load(opened);
 	if (error)
@@ -167,7 +193,7 @@ static int xdp_attached(enum program program, int ifindex, struct bpf_prog_info 
 	return fd;
 }
 
-bool program_is_attached_xdp(enum program program, int ifindex)
+int program_attached_xdp(enum program program, int ifindex)
 {
 	struct bpf_prog_info info;
 	bool ours;
@@ -175,9 +201,20 @@ bool program_is_attached_xdp(enum program program, int ifindex)
 
 	program_listen();
 	fd = xdp_attached(program, ifindex, &info, &ours);
+	if (ours)
+		return fd;
 	if (fd >= 0)
 		close(fd);
-	return ours;
+	return -ENOENT;
+}
+
+bool program_is_attached_xdp(enum program program, int ifindex)
+{
+	int fd = program_attached_xdp(program, ifindex);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 /* Only in place of what was seen, so that nobody's program is lost who came meanwhile. */

@@ -69,6 +69,9 @@ int program_attach_tracepoint(struct bpf_object *object, const char *folder);
 /* Nothing there is no error. */
 int program_detach_xdp(enum program program, int ifindex);
 
+/* An fd of the one that the driver runs there, or -ENOENT. */
+int program_attached_xdp(enum program program, int ifindex);
+
 bool program_is_attached_xdp(enum program program, int ifindex);
 
 /* Does the kernel have the casts that tc/kernel.bpf.h asks for? */

@@ -12,6 +12,7 @@
 #include "attach.h"
 #include "clock.h"
 #include "counters.h"
+#include "forward.h"
 #include "identity.h"
 #include "kernel.h"
 #include "namespaces.h"
@@ -70,6 +71,7 @@ static void router_detach(const struct places *places, int devices, int ifindex)
 		return;
 	if (device.via == DEVICE_VIA_KERNEL)
 		kernel_detach(places, devices, ifindex, &device);
+	forward_close(places, ifindex);
 	program_detach_xdp(PROGRAM_XDP_TRANSIT, ifindex);
 	detach_tc(places, PROGRAM_TC_TRANSIT, ifindex);
 	detach_tc(places, PROGRAM_DEPART, ifindex);
@@ -77,7 +79,7 @@ static void router_detach(const struct places *places, int devices, int ifindex)
 	device_drop_role(devices, ifindex, DEVICE_ROUTER);
 }
 
-/* Departure first: what arrives then is completed. */
+/* Departure first: what arrives then is completed. The way out by XDP is last to open and first to close. */
 static int router_attach(const struct places *places, const char *who, const struct words_device *at,
 			 struct device *device)
 {
@@ -86,12 +88,17 @@ static int router_attach(const struct places *places, const char *who, const str
 
 	if (device->via_wanted == DEVICE_VIA_KERNEL)
 		return kernel_attach(places, who, device);
+	forward_configure(device, &config);
+	if (device->forward != FORWARD_XDP)
+		forward_close(places, at->ifindex);
 	error = hook_tc(places, PROGRAM_DEPART, &config, at->ifindex, device);
 	if (!error && device->wait_measured)
 		error = wait_start(places, who, at, &device->self);
 	else
 		wait_stop(places->netns, at->ifindex);
-	return error ? error : arrive_attach(places, who, at, &config, device);
+	if (!error)
+		error = arrive_attach(places, who, at, &config, device);
+	return error || device->forward != FORWARD_XDP ? error : forward_open(places, at->ifindex, device);
 }
 
 /* The devices map knows of it before it is done, so that it will be undone. */
@@ -145,7 +152,8 @@ static int router_up_device(const struct places *places, int devices, const stru
 		return EXIT_FAILED;
 	device.roles |= DEVICE_ROUTER;
 	device.node_id = (int32_t)words->node_id;
-	device.via_wanted = words->via;
+	device.forward = (uint8_t)words->forward;
+	device.via_wanted = words->forward == FORWARD_XDP ? DEVICE_VIA_XDP : words->via;
 	device.wait_measured = words->wait_measured;
 	error = attach_identify(words->who, at, &device);
 	if (error) {
@@ -156,13 +164,15 @@ static int router_up_device(const struct places *places, int devices, const stru
 		fprintf(stderr, "%s: which node is this? node-id N, or node.yaml\n", words->who);
 		return EXIT_FAILED;
 	}
-	if (attach_check_via(words->who, words->via, &device))
+	if (attach_check_via(words->who, words->via, &device) || forward_check(words->who, at, &device))
 		return EXIT_FAILED;
 	if (words->via != DEVICE_VIA_KERNEL)
 		attach_hook(places, at->ifindex, DEVICE_ROUTER, words->order, &device);
 	status = router_start(places, devices, words->who, at, &device);
 	if (!status && device.via_why)
 		printf("%s: via %s: %s\n", at->name, device_via_name(device.via), device_why_text(device.via_why));
+	if (!status)
+		forward_warn(places, words->who, at->ifindex, &device);
 	return status;
 }
 
@@ -196,6 +206,8 @@ static int kernel_words_check(struct words *words)
 	if (words->wait_measured)
 		return misuse(command_of(cmd_router_up),
 			      "wait measured: the kernel writes no departure to measure from");
+	if (words->forward == FORWARD_XDP)
+		return misuse(command_of(cmd_router_up), "forward: the kernel it is");
 	words->via = DEVICE_VIA_KERNEL;
 	return kernel_devices_add(words);
 }
@@ -211,6 +223,8 @@ int cmd_router_up(const struct options *options, int argc, char **argv)
 	status = words_parse(&words, command_of(cmd_router_up), WORDS_ROUTER, kernel, argc - kernel, argv + kernel);
 	if (kernel && !status)
 		status = kernel_words_check(&words);
+	if (!status && words.forward == FORWARD_XDP && words.via == DEVICE_VIA_TC)
+		status = misuse(command_of(cmd_router_up), "forward xdp: not via tc");
 	if (status || (status = words_check_machine(words.who)))
 		return status;
 	devices = attach_open(&places, &words);
@@ -242,6 +256,7 @@ static void transit_json(json_t *object, const struct places *places, int ifinde
 	json_object_set_new(object, "clock_offset", json_integer(clock_offset_ns(places->netns)));
 	json_object_set_new(object, "hook", json_string(hook_name(device->router_hook)));
 	json_object_set_new(object, "order", json_string(hook_order_name(device->router_order)));
+	forward_json(places, ifindex, device, object);
 	json_object_set_new(object, "depart_attached",
 			    json_boolean(is_attached_tc(places, PROGRAM_DEPART, ifindex, device)));
 	wait_json(object, places->netns, ifindex, device->wait_measured);

@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "counters.h"
+#include "forward.h"
 #include "path/path_json.h"
 
 static json_t *devices_json(const char *folder)
@@ -37,6 +38,7 @@ static json_t *devices_json(const char *folder)
 			    object, "router_hook",
 			    json_string(device.via == DEVICE_VIA_KERNEL ? "kernel" : hook_name(device.router_hook)));
 			json_object_set_new(object, "transit_via", json_string(device_via_name(device.via)));
+			json_object_set_new(object, "forward", json_string(forward_name(device.forward)));
 		}
 		if (device.roles & DEVICE_BORDER) {
 			json_object_set_new(object, "border_hook", json_string(hook_name(device.border_hook)));
@@ -111,8 +113,10 @@ static void netns_print(const json_t *netns)
 			printf(" host via %s, %s", json_string_value(json_object_get(device, "sink_via")),
 			       json_string_value(json_object_get(device, "hook")));
 		if (json_is_true(json_object_get(device, "router")))
-			printf(" router via %s, %s", json_string_value(json_object_get(device, "transit_via")),
-			       json_string_value(json_object_get(device, "router_hook")));
+			printf(" router via %s, %s, forward %s",
+			       json_string_value(json_object_get(device, "transit_via")),
+			       json_string_value(json_object_get(device, "router_hook")),
+			       json_string_value(json_object_get(device, "forward")));
 		if (json_is_true(json_object_get(device, "border")))
 			printf(" border via %s, %s", json_string_value(json_object_get(device, "border_via")),
 			       json_string_value(json_object_get(device, "border_hook")));

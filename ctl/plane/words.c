@@ -132,6 +132,16 @@ static int word_via(struct words *words, const struct command *command, const ch
 	return status;
 }
 
+/* Who sends on what comes in. */
+static int word_forward(struct words *words, const struct command *command, const char *value)
+{
+	static const char *const names[] = { "kernel", "xdp" };
+	int forward = 0, status = word_choice(command, "forward", value, names, 2, &forward);
+
+	words->forward = forward ? FORWARD_XDP : FORWARD_KERNEL;
+	return status;
+}
+
 /* Among programs of others at the same hook. */
 static int word_order(struct words *words, const struct command *command, const char *value)
 {
@@ -179,6 +189,8 @@ static int word_router(struct words *words, const struct command *command, const
 	static const char *const waits[] = { "off", "measured" };
 	int status, choice = 0;
 
+	if (strcmp(word, "forward") == 0)
+		return word_forward(words, command, value);
 	if (strcmp(word, "via") == 0)
 		return word_via(words, command, value);
 	if (strcmp(word, "wait") != 0)

@@ -14,6 +14,7 @@
 #include "hook.h"
 #include "policies.h"
 #include "rules.h"
+#include "xdp/forward.h"
 
 enum { WORDS_DEVICES_MAX = 64 };
 
@@ -29,6 +30,7 @@ struct words {
 	unsigned int named_count;
 	struct policy policy; /* of all that are named, and the file's defaults */
 	enum device_via via;  /* 0: auto */
+	enum forward forward; /* who does, of a router */
 	bool lower_mtu;
 	bool wait_measured;
 	bool peer_side;

@@ -3,7 +3,8 @@
 #
 #   bench.sh FOLDER		ROUNDS (41), REPEAT (50000 runs a batch), REQUESTS (1000 a batch),
 #			MILLISECONDS (100, of each DPDK forwarder a round), WHOLE_MILLISECONDS (50, of each network and load a
-#			round), CALLS (5000 of each socket call a round), HTTP_REQUESTS (50 a batch): less is quicker
+#			round), CALLS (5000 of each socket call a round), HTTP_REQUESTS (50 a batch), HOP_PACKETS (20000 of each
+#			kind of hop a round): less is quicker
 #
 # Each row is a difference to its base, in ns or percent, taken round by round in one run: quartiles and median. The base
 # is in ns. "noise" is one thing measured twice in the same way. Times of other machines, and other hours of this one,
@@ -15,6 +16,7 @@ cd "$here/../.."
 folder=${1:-build/bench}
 rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000} milliseconds=${MILLISECONDS:-100}
 whole_milliseconds=${WHOLE_MILLISECONDS:-50} calls=${CALLS:-5000} http_requests=${HTTP_REQUESTS:-50}
+hop_packets=${HOP_PACKETS:-20000}
 
 [ "$(id -u)" -eq 0 ] || { echo "bench.sh: not root: BPF programs and namespaces need it" >&2; exit 1; }
 command -v jq >/dev/null || { echo "bench.sh: jq is not installed" >&2; exit 1; }
@@ -66,6 +68,7 @@ table() {
 	measure taskset -c 1 build/tests/bench/run build "$rounds" "$repeat"
 	measure tests/bench/live.sh "$rounds" "$requests"
 	measure tests/bench/wait.sh "$rounds" "$requests"
+	measure tests/bench/hop.sh "$rounds" "$hop_packets"
 	measure tests/bench/whole.sh "$rounds" "$whole_milliseconds" "$calls" "$http_requests"
 	measure tests/bench/dpdk.py "$rounds" "$milliseconds"
 } >"$folder/rows.jsonl"

@@ -31,8 +31,17 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* Of a, or of a - b, or that in percent of b. */
-static struct quartiles quartiles(const struct series *a, const struct series *b, bool percent, unsigned int rounds)
+/* Of two values of a round, as the row tells them. */
+static double difference(const struct row *row, double value, double base)
+{
+	if (row->times)
+		return value / base;
+	return row->percent ? 100 * (value / base - 1) : value - base;
+}
+
+/* Of a, or of a and b. */
+static struct quartiles quartiles(const struct row *row, const struct series *a, const struct series *b,
+				  unsigned int rounds)
 {
 	double *sorted = calloc(rounds, sizeof(*sorted));
 	struct quartiles result;
@@ -40,7 +49,7 @@ static struct quartiles quartiles(const struct series *a, const struct series *b
 	if (!sorted)
 		err(1, "quartiles");
 	for (unsigned int i = 0; i < rounds; i++)
-		sorted[i] = percent ? 100 * (a->values[i] / b->values[i] - 1) : a->values[i] - (b ? b->values[i] : 0);
+		sorted[i] = b ? difference(row, a->values[i], b->values[i]) : a->values[i];
 	qsort(sorted, rounds, sizeof(*sorted), compare);
 	result.low = sorted[rounds / 4];
 	result.median = (sorted[(rounds - 1) / 2] + sorted[rounds / 2]) / 2;
@@ -57,11 +66,13 @@ static json_t *quartiles_json(struct quartiles q)
 void row_print(const struct row *row, unsigned int rounds)
 {
 	json_t *object = json_pack("{ss ss ss so so so si sf ss}", "what", row->what, "base", row->base->name, "unit",
-				   row->percent ? "%" : "ns", "more",
-				   quartiles_json(quartiles(row->series, row->base, row->percent, rounds)),
-				   "base_value", quartiles_json(quartiles(row->base, NULL, false, rounds)), "noise",
-				   quartiles_json(quartiles(row->same[1], row->same[0], row->percent, rounds)),
-				   "rounds", (int)rounds, "packets", row->packets, "proof", row->proof);
+				   row->times	  ? "x"
+				   : row->percent ? "%"
+						  : "ns",
+				   "more", quartiles_json(quartiles(row, row->series, row->base, rounds)), "base_value",
+				   quartiles_json(quartiles(row, row->base, NULL, rounds)), "noise",
+				   quartiles_json(quartiles(row, row->same[1], row->same[0], rounds)), "rounds",
+				   (int)rounds, "packets", row->packets, "proof", row->proof);
 
 	if (!object)
 		errx(1, "%s: out of memory", row->what);

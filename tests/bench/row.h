@@ -21,6 +21,7 @@ struct row {
 	double target;		      /* 0: none */
 	double packets;		      /* measured in all */
 	bool percent;		      /* more in percent of the base, else in ns */
+	bool times;		      /* how many times the base */
 };
 
 void series_init(struct series *series, const char *name, unsigned int rounds);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "namespaces.h"
 #include "packet.h"
 #include "row.h"
 #include "tc/sink.h"
@@ -178,29 +179,6 @@ static void object_configure(struct bpf_object *object, const struct bench_reset
 	}
 }
 
-/* What the command sets up: PTP time in one namespace, nothing else. */
-static void object_namespaces(struct bpf_object *object)
-{
-	static struct plane_namespaces now = {
-		.node = { .list[0] = { .id = CONTEXT_NAMESPACE,
-				       .data = ~0U,
-				       .data_wide = ~0ULL,
-				       .schema_id = IOAM6_SNAPSHOT_NONE },
-			  .known.place[CONTEXT_NAMESPACE] = 1,
-			  .count = 1 },
-	};
-	int outer = bpf_object__find_map_fd_by_name(object, "namespaces"), inner;
-	uint32_t key = 0;
-
-	if (outer < 0)
-		return;
-	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(key), sizeof(now), 1, NULL);
-	if (inner < 0 || bpf_map_update_elem(inner, &key, &now, BPF_ANY) ||
-	    bpf_map_update_elem(outer, &key, &inner, BPF_ANY))
-		err(1, "namespaces");
-	close(inner);
-}
-
 /* Only the program named is loaded. */
 static struct bpf_object *object_load(const char *folder, const char *name, const char *program,
 				      const struct bench_reset *reset)
@@ -218,7 +196,7 @@ static struct bpf_object *object_load(const char *folder, const char *name, cons
 	object_configure(object, reset);
 	if (bpf_object__load(object))
 		err(1, "%s: load", path);
-	object_namespaces(object);
+	namespaces_set(object);
 	return object;
 }
 

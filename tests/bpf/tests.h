@@ -23,5 +23,8 @@ void test_border_headers(void **state);
 void test_border_long_header(void **state);
 void test_border_prefixes(void **state);
 void test_border_tags(void **state);
+void test_forward_any(void **state);
+void test_forward_reasons(void **state);
+void test_forward_frames(void **state);
 
 #endif

@@ -39,6 +39,9 @@ int main(void)
 		cmocka_unit_test(test_border_long_header),
 		cmocka_unit_test(test_border_prefixes),
 		cmocka_unit_test(test_border_tags),
+		cmocka_unit_test(test_forward_any),
+		cmocka_unit_test(test_forward_frames),
+		cmocka_unit_test(test_forward_reasons),
 	};
 
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
