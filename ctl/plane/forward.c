@@ -43,6 +43,11 @@ int forward_check(const char *who, const struct words_device *at, const struct d
 
 	if (device->forward != FORWARD_XDP)
 		return 0;
+	if (device->roles & DEVICE_BORDER) {
+		fprintf(stderr, "%s: %s: forward xdp: there is a border, which what XDP sends would not pass\n", who,
+			at->name);
+		return -EBUSY;
+	}
 	out = features_xdp_out(at->ifindex);
 	if (out == -EOPNOTSUPP || !device->self.kfuncs) {
 		fprintf(stderr, "%s: %s: forward xdp: not with this kernel, Linux 6.3 is the first to tell enough\n",
