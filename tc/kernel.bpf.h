@@ -108,6 +108,7 @@ enum {
 	DST_POINTER_MASK = 1, /* SKB_DST_NOREF */
 	DST_METRICS_MASK = 3, /* DST_METRICS_FLAGS */
 	DST_METRIC_MTU = 1,   /* RTAX_MTU - 1 */
+	IPV6_MTU_MIN = 1280,  /* RFC 8200 section 5 */
 };
 
 enum {
@@ -190,20 +191,21 @@ static __always_inline __u32 skb_device_mtu(struct sk_buff *skb, bool kfuncs)
 
 /*
  * What UDP holds to: the MTU that the route or the path gave, else the interface's for IPv6. The route's interface,
- * which on a device below others is not this one.
+ * which on a device below others is not this one; the packet may have lost its route there, and then what every link
+ * of IPv6 carries is all that is known.
  */
 static __always_inline __u32 skb_route_mtu(struct sk_buff *skb, bool kfuncs)
 {
-	struct net_device *dev = KERNEL_READ(kfuncs, skb, dev);
 	struct dst_entry *dst = (void *)(KERNEL_READ(kfuncs, skb, _skb_refdst) & ~DST_POINTER_MASK);
 	unsigned long metrics = 0;
+	struct net_device *dev;
 	struct inet6_dev *ip6;
 	__u32 mtu = 0;
 
-	if (dst) {
-		metrics = BPF_CORE_READ(dst, _metrics);
-		dev = BPF_CORE_READ(dst, dev);
-	}
+	if (!dst)
+		return IPV6_MTU_MIN;
+	metrics = BPF_CORE_READ(dst, _metrics);
+	dev = BPF_CORE_READ(dst, dev);
 	if (metrics & ~DST_METRICS_MASK)
 		bpf_probe_read_kernel(&mtu, sizeof(mtu), (__u32 *)(metrics & ~DST_METRICS_MASK) + DST_METRIC_MTU);
 	if (mtu)

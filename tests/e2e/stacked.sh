@@ -49,7 +49,7 @@ make() {
 	vlan-of-vlan) at link add link eth0 name out0 type vlan proto 802.1ad id 6 && up out0 &&
 		at link add link out0 name qinq0 type vlan id 7 ;;
 	tag-in-frame) at link add link eth0 name tag0 type vlan id 8 reorder_hdr off ;;
-	macvlan) at link add link eth0 name mac0 type macvlan mode bridge ;;
+	macvlan) at link add link eth0 name mac0 type macvlan mode bridge && at link set mac0 mtu 1400 ;;
 	ipvlan) at link add link eth3 name ipvl0 type ipvlan mode l2 ;;
 	bridge) at link add br0 type bridge && at link set eth1 master br0 && up br0 ;;
 	bond) at link add bond0 type bond mode active-backup miimon 100 && at link set eth2 down &&
@@ -66,7 +66,8 @@ make() {
 	wireguard) wireguard ;;
 	xfrm) at link add xfrm1 type xfrm dev eth0 if_id 42 && at link set xfrm1 mtu 1400 &&
 		esp tunnel "$inside" "$outside" ::/0 ::/0 42 ;;
-	esp) address=fd68:73:3::23 && esp transport "${inside}3" "${outside}3" "${inside}3/128" "${outside}3/128" ;;
+	esp) address=fd68:73:3::23 && at route add "${outside}3/128" dev eth0 src "${inside}3" &&
+		esp transport "${inside}3" "${outside}3" "${inside}3/128" "${outside}3/128" ;;
 	esp-tunnel) esp tunnel "${inside}4" "${outside}4" "$prefix::$me/128" "$prefix::$other/128" ;;
 	tun) [ $me = 2 ] || tun ;;
 	esac 2>>"$tmp/lacks"
