@@ -21,13 +21,32 @@ static int64_t clock_ns(clockid_t id)
 	return now.tv_sec * (int64_t)IOAM6_NS_PER_S + now.tv_nsec;
 }
 
+/* TAI - CLOCK_MONOTONIC, of several readings the one that was interrupted least; *mono_ns: when. */
+static int64_t clock_mono_to_tai_ns(int64_t *mono_ns)
+{
+	int64_t best_ns = INT64_MAX, offset_ns = 0;
+
+	for (int i = 0; i < 8; i++) {
+		int64_t before_ns = clock_ns(CLOCK_MONOTONIC), tai_ns = clock_ns(CLOCK_TAI),
+			took_ns = clock_ns(CLOCK_MONOTONIC) - before_ns;
+
+		if (took_ns >= best_ns)
+			continue;
+		best_ns = took_ns;
+		offset_ns = tai_ns - before_ns - took_ns / 2;
+		*mono_ns = before_ns;
+	}
+	return offset_ns;
+}
+
 /* As the programs would work it out at this moment. */
 static struct plane_clock clock_now(int64_t offset_ns)
 {
-	int64_t mono_ns = clock_ns(CLOCK_MONOTONIC), correction_ns = leap_missing_ns() + offset_ns;
+	int64_t mono_ns = 0, correction_ns = leap_missing_ns() + offset_ns;
+	int64_t mono_to_tai_ns = clock_mono_to_tai_ns(&mono_ns);
 
 	return (struct plane_clock){
-		.mono_to_tai_ns = clock_ns(CLOCK_TAI) - mono_ns + correction_ns,
+		.mono_to_tai_ns = mono_to_tai_ns + correction_ns,
 		.refreshed_ns = (uint64_t)mono_ns,
 		.correction_ns = correction_ns,
 		.offset_ns = offset_ns,

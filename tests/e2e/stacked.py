@@ -25,7 +25,7 @@ IPV6_UDP, HEADER_MIN = 48, 72  # the header of a host without room for any other
 SLL2 = 20  # octets of the cooked link layer before a captured packet
 UNKNOWN = 0xFFFFFFFF
 SUMS_GOOD = ("1", "Good")
-ROUTE_LOST = ("vlan",)
+ROUTE_LOST = ("vlan", "bond")
 
 # Requests that fit, one as long as the path carries, an offloaded one; each alone on its way.
 WORDS = "connect A 100 acked B 1000 acked C brim acked D 14280 acked E 10 acked"

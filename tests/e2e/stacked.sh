@@ -192,9 +192,9 @@ DEV=any capture_start server all -y LINUX_SLL2
 
 mapfile -t above < <(awk '$2 != "-" { print "dev\n" $2 }' "$tmp/kinds")
 mapfile -t below < <(awk '{ print "eth0"; if ($3 ~ /^eth/) print $3 }' "$tmp/kinds" | sort -u | sed 's/^/dev\n/')
-both_nodes host up "${above[@]}" proved ::/0
+both_nodes host up "${above[@]}" proved ::/0 via tc # the capture is to see what came
 phase above on
-both_nodes host up "${below[@]}" proved ::/0
+both_nodes host up "${below[@]}" proved ::/0 via tc
 phase both off
 for node in client server; do node_exec $node "$hopspan" host down "${above[@]}"; done
 phase below off
