@@ -8,6 +8,7 @@
 . "$(dirname "$0")/border-lib.sh"
 need nft
 octets=1000000
+cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//') # for both ends: a veth changes the order of what comes from two
 
 # wire_set MTU TX GSO: a window of 64 kB keeps veth's ring from overflowing.
 wire_set() {
@@ -36,9 +37,9 @@ stream() {
 	local from=$1 to=$2 what=$5
 	[ "$4" = no ] || capture_start "$from" sent -s 10000 -Q out ip6
 	[ "$4" = no ] || behind_start "$to" arrived
-	node_start "$to" receive python3 "$here/bytes.py" receive 7414
+	node_start "$to" receive taskset -c "$cpu" python3 "$here/bytes.py" receive 7414
 	wait_for "the receiver" grep -q listens "$state/receive.log"
-	node_exec "$from" python3 "$here/bytes.py" send "$3" 7414 $octets >"$tmp/sha" 2>"$tmp/rate" || fail "$what: $(cat "$tmp/rate")"
+	node_exec "$from" taskset -c "$cpu" python3 "$here/bytes.py" send "$3" 7414 $octets >"$tmp/sha" 2>"$tmp/rate" || fail "$what: $(cat "$tmp/rate")"
 	wait_for "the receiver to end" grep -q " $octets$" "$state/receive.log" || fail "$what: not all arrived"
 	same "SHA-256 and octets, $what" "$(cat "$tmp/sha")" "$(tail -n 1 "$state/receive.log")"
 	stop receive

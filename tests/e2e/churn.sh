@@ -6,7 +6,7 @@
 #   client eth0 ---- eth0 r1 eth1 ---- eth0 server        TBF of 100 Mbit/s at client eth0, so that TCP fills no ring
 #
 # A step is one command, of r1 or of one of the hosts, picked at random: so each state meets each change. TIMES says how
-# many; without it there are as many as begin within 60 seconds.
+# many; without it there are as many as begin within 30 seconds.
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
 need bpftool
@@ -107,7 +107,7 @@ each_once() {
 
 churn() {
 	local begin=$SECONDS steps=0
-	while if [ -n "$TIMES" ]; then [ $steps -lt "$TIMES" ]; else [ $((SECONDS - begin)) -lt 60 ]; fi; do
+	while if [ -n "$TIMES" ]; then [ $steps -lt "$TIMES" ]; else [ $((SECONDS - begin)) -lt 30 ]; fi; do
 		step_random
 		steps=$((steps + 1))
 		[ $((steps % 20)) -ne 0 ] || note
