@@ -65,14 +65,18 @@ streams() {
 	kernel_is_silent "$what"
 }
 
-# Every packet that came in by the device, once.
+came_in() { node_exec border cat /sys/class/net/eth0/statistics/rx_packets; }
+
+# Every packet that came in by the device, once. (Neighbours ask now and then, so it is looked at until nothing came.)
 adds_up() {
-	same "packets counted" "$(node_exec border cat /sys/class/net/eth0/statistics/rx_packets)" \
-		$(($(counts in | jq '([to_entries[].value] | add) - 2 * (.xdp_took // 0)') - counted_before))
+	local came counted
+	until came=$(came_in) && counted=$(counts in | jq '([to_entries[].value] | add) - 2 * (.xdp_took // 0)') &&
+		[ "$came" = "$(came_in)" ]; do :; done
+	same "packets counted" "$came" $((counted - counted_before))
 }
 
 up
-counted_before=$(($(counts in | jq '[to_entries[].value] | add // 0') - $(node_exec border cat /sys/class/net/eth0/statistics/rx_packets)))
+counted_before=$(($(counts in | jq '[to_entries[].value] | add // 0') - $(came_in)))
 streams tc 1500 on on auto
 streams tc 1500 off off shadow
 streams tc 9000 off on in-place
