@@ -17,7 +17,7 @@
 static const uint32_t empty_priority[HOOK_PROGRAMS] = { [HOOK_EMPTY] = 100, [HOOK_EMPTY_FIRST] = 1 };
 
 /* tc handles of hopspan's programs: this and enum program. */
-enum { TC_PRIORITY = 1, TC_HANDLE = 0x68730000 };
+enum { TC_PRIORITY = 2, TC_HANDLE = 0x68730000 };
 
 static int program_find(const struct bpf_tc_hook *tc, enum program program)
 {

@@ -28,7 +28,7 @@ address_add router eth0 fd68:73:10::1/64
 forward router
 linux_ioam router $node_id eth0
 # What leaves by eth2 is completed.
-node_exec router "$hopspan" router up dev eth2 via tc node-id $node_id
+node_exec router "$hopspan" router up dev eth2 via tc node-id $node_id >&2
 status=0
 node_exec router chrt -f 20 taskset -c 1 "$top/build/tests/bench/hop" "$top/build" "$rounds" "$packets" \
 	"/run/netns/$(netns router)" "/run/netns/$(netns far)" || status=1

@@ -24,7 +24,7 @@ route_add client default fd68:73:1::2
 route_add server default fd68:73:2::1
 forward router
 node_exec client "$hopspan" host up dev eth0 proved ::/0 budget 0 node-id 1
-node_exec router "$hopspan" router up dev eth0 dev eth1 via xdp node-id 2
+node_exec router "$hopspan" router up dev eth0 dev eth1 via xdp node-id 2 >&2
 node_exec server "$hopspan" host up dev eth0 proved ::/0 budget 0 node-id 3
 
 # The cgroup's socket option answers to this process and those it starts.

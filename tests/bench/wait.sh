@@ -17,7 +17,7 @@ trap 'exit 1' INT TERM
 node_add router other
 link_add router eth1 other eth1
 link_add router eth2 other eth2
-node_exec router "$hopspan" router up dev eth1 via tc node-id 2 wait measured
-node_exec router "$hopspan" router up dev eth2 via tc node-id 2
+node_exec router "$hopspan" router up dev eth1 via tc node-id 2 wait measured >&2
+node_exec router "$hopspan" router up dev eth2 via tc node-id 2 >&2
 taskset -c 1 "$bench/wait" "$bench/wait.bpf.o" "$rounds" "$packets" "$(find "$HOPSPAN_BPFFS" -name wait_xmit)" \
 	"/run/netns/$(netns router)" "/run/netns/$(netns other)"

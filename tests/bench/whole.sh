@@ -35,8 +35,8 @@ trap 'exit 1' INT TERM
 line a
 line b
 node_exec b-client "$hopspan" host up dev eth1 proved ::/0 node-id 1
-node_exec b-r1 "$hopspan" router up dev eth0 dev eth1 node-id 2
-node_exec b-r2 "$hopspan" router up dev eth0 dev eth1 node-id 3
+node_exec b-r1 "$hopspan" router up dev eth0 dev eth1 node-id 2 >&2
+node_exec b-r2 "$hopspan" router up dev eth0 dev eth1 node-id 3 >&2
 node_exec b-server "$hopspan" host up dev eth0 proved ::/0 node-id 4
 
 cgroup=$(cat "$state/cgroup")
