@@ -10,21 +10,6 @@ need jq
 
 port=7431 wide=0x11223344556677
 
-network_up() {
-	topology_check
-	topology_begin
-	node_add client r1 server
-	link_add client eth0 r1 eth0
-	link_add r1 eth1 server eth0
-	address_add client eth0 fd68:73:1::1/64
-	address_add r1 eth0 fd68:73:1::2/64
-	address_add r1 eth1 fd68:73:3::1/64
-	address_add server eth0 $server/64
-	route_add client default fd68:73:1::2
-	route_add server default fd68:73:3::1
-	forward r1
-}
-
 # All that the kernel knows about IOAM in r1.
 kernel_state() {
 	node_exec r1 sysctl -a 2>/dev/null | grep ioam6
@@ -85,7 +70,7 @@ others_prepare() {
 	ip -n "$(netns r1)" ioam namespace set 78 schema 8
 }
 
-network_up
+hop_wire
 others_prepare
 kernel_state >"$tmp/before"
 first

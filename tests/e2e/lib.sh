@@ -72,10 +72,8 @@ named() {
 }
 named_here() { named | grep -F "$TOPOLOGY" || true; }
 
-# hop_up KIND [WORDS...]: client - r1 - server; r1's packets are met at KIND (xdp, tc), WORDS are of its `up`.
-hop_up() {
-	local kind=$1
-	shift
+# hop_wire: client - r1 - server, nothing of ours on them.
+hop_wire() {
 	topology_check
 	topology_begin
 	node_add client r1 server
@@ -88,6 +86,13 @@ hop_up() {
 	route_add client default fd68:73:1::2
 	route_add server default fd68:73:3::1
 	forward r1
+}
+
+# hop_up KIND [WORDS...]: the same, all up; r1's packets are met at KIND (xdp, tc), WORDS are of its `up`.
+hop_up() {
+	local kind=$1
+	shift
+	hop_wire
 	node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1
 	node_exec server "$hopspan" host up dev eth0 proved ::/0 node-id 5
 	node_exec r1 "$hopspan" router up dev eth0 dev eth1 via "$kind" node-id 2 "$@"

@@ -35,21 +35,6 @@ configured() {
 
 show() { node_exec r1 "$hopspan" -j router show dev eth0 | jq -c ".[0] | $1"; }
 
-network_up() {
-	topology_check
-	topology_begin
-	node_add client r1 server
-	link_add client eth0 r1 eth0
-	link_add r1 eth1 server eth0
-	address_add client eth0 fd68:73:1::1/64
-	address_add r1 eth0 fd68:73:1::2/64
-	address_add r1 eth1 fd68:73:3::1/64
-	address_add server eth0 $server/64
-	route_add client default fd68:73:1::2
-	route_add server default fd68:73:3::1
-	forward r1
-}
-
 judge() { python3 "$top/tests/e2e/namespaces_judge.py" "$tmp/$1.pcap" $wide "${@:2}" || fail "what tshark reads in $1"; }
 invalid() { tshark -r "$1" -Y "ipv6.opt.ioam.trace.invalid_nodelen || ipv6.opt.ioam.trace.invalid_remlen || \
 	ipv6.opt.ioam.trace.invalid_type" 2>/dev/null | wc -l; }
@@ -174,7 +159,7 @@ clock_moves() {
 	same "clock offset without the word" 0 "$(show .clock_offset)"
 }
 
-network_up
+hop_wire
 changes tc 0
 changes xdp 1
 prints_back

@@ -11,18 +11,7 @@ need bpftool
 export HOPSPAN_TC=clsact # tcx.sh is about the other hook
 
 wire() {
-	topology_check
-	topology_begin
-	node_add client r1 server
-	link_add client eth0 r1 eth0
-	link_add r1 eth1 server eth0
-	address_add client eth0 fd68:73:1::1/64
-	address_add r1 eth0 fd68:73:1::2/64
-	address_add r1 eth1 fd68:73:3::1/64
-	address_add server eth0 $server/64
-	route_add client default fd68:73:1::2
-	route_add server default fd68:73:3::1
-	forward r1
+	hop_wire
 	node_describe 1 client host other ptp before-queue eth0
 	node_describe 2 r1 router xdp ptp before-queue eth0 eth1
 	node_describe 5 server host other ptp before-queue eth0
