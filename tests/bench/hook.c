@@ -34,11 +34,14 @@ static void empty_attach(struct hook *hook, enum hook_program program, const cha
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = 1, .priority = empty_priority[program]);
 	struct bpf_object *object = bpf_object__open_file(bench_object, NULL);
 	struct bpf_program *each;
+	struct bpf_map *map;
 
 	if (!object)
 		err(1, "%s", bench_object);
 	bpf_object__for_each_program (each, object)
 		bpf_program__set_autoload(each, strcmp(bpf_program__name(each), "tc_empty") == 0);
+	bpf_object__for_each_map (map, object)
+		bpf_map__set_pin_path(map, NULL); /* the clock that others of this object have */
 	if (bpf_object__load(object))
 		err(1, "%s: load", bench_object);
 	hook->empty[program] = object;
