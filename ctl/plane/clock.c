@@ -4,8 +4,6 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,19 +55,13 @@ static struct plane_clock clock_now(int64_t offset_ns)
 int clock_set(const char *folder, int64_t offset_ns)
 {
 	struct plane_clock clock = clock_now(offset_ns);
-	int key = 0, fd = counters_open_map(folder, "clock"), error = 0;
-	char path[PATH_MAX];
+	int fd = counters_make_map(folder, "clock", BPF_MAP_TYPE_ARRAY, sizeof(clock), NULL), key = 0, error = 0;
 
-	if (fd < 0) {
-		snprintf(path, sizeof(path), "%s/clock", folder);
-		fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "clock", sizeof(key), sizeof(clock), 1, NULL);
-		if (fd < 0 || bpf_obj_pin(fd, path))
-			error = -errno;
-	}
-	if (!error && bpf_map_update_elem(fd, &key, &clock, BPF_ANY))
+	if (fd < 0)
+		return fd;
+	if (bpf_map_update_elem(fd, &key, &clock, BPF_ANY))
 		error = -errno;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return error;
 }
 

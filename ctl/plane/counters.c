@@ -42,6 +42,25 @@ int counters_open_map(const char *folder, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+int counters_make_map(const char *folder, const char *name, int type, uint32_t value_size,
+		      const struct bpf_map_create_opts *options)
+{
+	int fd = counters_open_map(folder, name), error;
+	char path[PATH_MAX];
+
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = bpf_map_create(type, name, sizeof(uint32_t), value_size, 1, options);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_pin(fd, path) == 0)
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
+}
+
 int counters_read(const char *folder, const char *role, uint64_t counts[OUTCOME_COUNT])
 {
 	int cpus = libbpf_num_possible_cpus(), fd;

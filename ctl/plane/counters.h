@@ -12,6 +12,11 @@ struct json_t;
 /* A pinned map of a namespace's folder: fd or -errno. */
 int counters_open_map(const char *folder, const char *name);
 
+/* The same; where there is none, one with a single entry is made and pinned. `type` is an enum bpf_map_type. */
+struct bpf_map_create_opts;
+int counters_make_map(const char *folder, const char *name, int type, uint32_t value_size,
+		      const struct bpf_map_create_opts *options);
+
 /* Who counts in a namespace: "stamp", "sink", "transit", "depart", "wait", "border_in", "border_out". */
 enum { COUNTERS_ROLES = 7 };
 extern const char *const counters_roles[COUNTERS_ROLES];

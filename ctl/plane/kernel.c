@@ -84,20 +84,8 @@ static uint32_t device_sysctl_wanted(const struct device *device, enum device_sy
 
 static int state_open(const char *folder, bool create)
 {
-	int fd = counters_open_map(folder, "kernel"), error;
-	char path[PATH_MAX];
-
-	if (fd >= 0 || !create)
-		return fd;
-	snprintf(path, sizeof(path), "%s/kernel", folder);
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "kernel", sizeof(uint32_t), sizeof(struct kernel_state), 1, NULL);
-	if (fd < 0)
-		return -errno;
-	if (bpf_obj_pin(fd, path) == 0)
-		return fd;
-	error = -errno;
-	close(fd);
-	return error;
+	return create ? counters_make_map(folder, "kernel", BPF_MAP_TYPE_ARRAY, sizeof(struct kernel_state), NULL)
+		      : counters_open_map(folder, "kernel");
 }
 
 static int state_save(int fd, const struct kernel_state *state)

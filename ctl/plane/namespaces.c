@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,20 +25,8 @@ static int inner_create(void)
 static int outer_open(const char *folder, int inner)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .inner_map_fd = (uint32_t)inner);
-	int fd = counters_open_map(folder, "namespaces"), error;
-	char path[PATH_MAX];
 
-	if (fd >= 0)
-		return fd;
-	snprintf(path, sizeof(path), "%s/namespaces", folder);
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "namespaces", sizeof(uint32_t), sizeof(uint32_t), 1, &options);
-	if (fd < 0)
-		return -errno;
-	if (bpf_obj_pin(fd, path) == 0)
-		return fd;
-	error = -errno;
-	close(fd);
-	return error;
+	return counters_make_map(folder, "namespaces", BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(uint32_t), &options);
 }
 
 int namespaces_get(const char *folder, struct plane_namespaces *now)

@@ -12,18 +12,7 @@
 folder=$top/build/tests/vm/guest
 "$folder/clock" "$folder/clock.bpf.o"
 
-topology_check
-topology_begin
-node_add client r1 server
-link_add client eth0 r1 eth0
-link_add r1 eth1 server eth0
-address_add client eth0 fd68:73:1::1/64
-address_add r1 eth0 fd68:73:1::2/64
-address_add r1 eth1 fd68:73:3::1/64
-address_add server eth0 "$server/64"
-route_add client default fd68:73:1::2
-route_add server default fd68:73:3::1
-forward r1
+hop_wire
 # with seconds
 node_exec client "$hopspan" host up dev eth0 proved ::/0 node-id 1 hops 2 trace 0xf80002
 node_exec r1 "$hopspan" router up dev eth0 dev eth1 node-id 2
