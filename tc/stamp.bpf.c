@@ -9,18 +9,12 @@
  * carry the header (offloaded, full-size, one more request in it), a shadow does: a clone cut to its TCP header, marked
  * Active, sent just before the packet, and ended by the sink.
  */
+#include "budget.bpf.h"
 #include "clone.bpf.h"
 #include "path.bpf.h"
 #include "policy.bpf.h"
 #include "segment.bpf.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct stamp_host);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} stamp_host SEC(".maps");
+#include "straight.bpf.h"
 
 enum { SHADOWS_MAX = 16 }; /* a packet */
 
@@ -91,33 +85,42 @@ static __always_inline enum outcome stamp_decide(struct __sk_buff *skb, struct s
 	return OUTCOME_stamped_in_place;
 }
 
-/* Is there a packet left in the budget? The clock is read only when it is used up. */
-static __always_inline bool budget_left(struct stamp_budget *budget)
+/* One of the packet's contexts, the first (`turn` 0) its own if it can carry it. Was there one, and the budget for it?
+ */
+static __always_inline bool stamp_context(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state,
+					  struct stamp_host *host, struct stamp_work *work, __u32 turn)
 {
-	__u64 now;
+	bool own = turn == 0 && work->way != OUTCOME_stamped_shadow, bulk = !own && skb->gso_size;
+	enum outcome refused = budgets_left(host, bulk);
 
-	if (!budget->window_packets || budget->left)
-		return true;
-	now = bpf_ktime_get_ns();
-	if (now - budget->filled_ns < STAMP_BUDGET_WINDOW_NS)
+	if (refused == OUTCOME_pass &&
+	    !range_take(state, &work->range, own ? &work->own : &work->beside, work->tcp && !config.peer_side))
+		refused = OUTCOME_bare_range_done;
+	if (refused != OUTCOME_pass) {
+		if (turn == 0)
+			count(refused);
 		return false;
-	budget->filled_ns = now;
-	budget->left = budget->window_packets;
+	}
+	budget_spend(&host->all);
+	if (bulk)
+		budget_spend(&host->bulk);
+	if (own)
+		work->has_own = 1;
+	else if (work->tcp)
+		count(shadow_send(skb, sk, state, work));
 	return true;
 }
 
-static __always_inline void budget_spend(struct stamp_budget *budget)
+/* The same by itself: a global function, which the verifier looks at once and not once a turn. */
+__attribute__((noinline)) int stamp_turn(struct __sk_buff *skb, __u32 turn)
 {
-	if (budget->left)
-		budget->left--;
-}
+	__u32 key = 0;
+	struct stamp_host *host = bpf_map_lookup_elem(&stamp_host, &key);
+	struct stamp_work *work = bpf_map_lookup_elem(&stamp_work, &key);
+	struct bpf_sock *sk = skb->sk;
+	struct socket_state *state = sk ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
 
-/* Pass: the host's budgets allow one more. */
-static __always_inline enum outcome budgets_left(struct stamp_host *host, bool bulk)
-{
-	if (!budget_left(&host->all))
-		return OUTCOME_bare_budget;
-	return bulk && !budget_left(&host->bulk) ? OUTCOME_bare_bulk_budget : OUTCOME_pass;
+	return host && work && state && stamp_context(skb, sk, state, host, work, turn);
 }
 
 /*
@@ -125,37 +128,12 @@ static __always_inline enum outcome budgets_left(struct stamp_host *host, bool b
  * the others go in shadows before it. A datagram has but one; and at the peer's side nothing can be sent before the
  * packet, so its own is all.
  */
-static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state,
-					  struct stamp_work *work)
+static __always_inline bool stamp_shadows(struct __sk_buff *skb, struct stamp_work *work)
 {
-	bool alone = work->tcp && !config.peer_side;
-	__u32 key = 0;
-	struct stamp_host *host = bpf_map_lookup_elem(&stamp_host, &key);
-
 	work->has_own = 0;
-	for (int i = 0; host && i < (config.peer_side ? 1 : SHADOWS_MAX) && work->range.candidates; i++) {
-		bool own = i == 0 && work->way != OUTCOME_stamped_shadow, bulk = !own && skb->gso_size;
-		enum outcome allowed = budgets_left(host, bulk);
-
-		if (allowed != OUTCOME_pass) {
-			if (i == 0)
-				count(allowed);
+	for (__u32 turn = 0; turn < (config.peer_side ? 1 : SHADOWS_MAX) && work->range.candidates; turn++)
+		if (!stamp_turn(skb, turn))
 			break;
-		}
-		if (!range_take(state, &work->range, own ? &work->own : &work->beside, alone)) {
-			if (i == 0)
-				count(OUTCOME_bare_range_done);
-			break;
-		}
-		budget_spend(&host->all);
-		if (bulk)
-			budget_spend(&host->bulk);
-		if (own)
-			work->has_own = 1;
-		else if (work->tcp)
-			count(shadow_send(skb, sk, state, work));
-		asm volatile("" ::: "memory");
-	}
 	return work->has_own;
 }
 
@@ -269,14 +247,14 @@ static __always_inline enum outcome datagram_plan(struct __sk_buff *skb, struct 
 }
 
 /* The outcome of the packet itself; pass: it goes as it is, and all that is to be counted was. */
-static __always_inline enum outcome stamp_send(struct __sk_buff *skb, struct bpf_sock *sk, struct socket_state *state,
+static __always_inline enum outcome stamp_send(struct __sk_buff *skb, const struct socket_state *state,
 					       struct stamp_work *work)
 {
 	bool own;
 
 	work->range.candidates = ranges_waiting(state);
 	work->range.unstamped = 0;
-	own = stamp_shadows(skb, sk, state, work);
+	own = stamp_shadows(skb, work);
 	if (work->range.unstamped)
 		count_more(OUTCOME_range_unstamped, work->range.unstamped);
 	if (!own)
@@ -308,17 +286,40 @@ static __always_inline enum outcome stamp_packet(struct __sk_buff *skb, struct b
 		return outcome;
 	work->tcp = tp != NULL;
 	asm volatile("" ::: "memory");
-	outcome = stamp_send(skb, sk, state, work);
+	outcome = stamp_send(skb, state, work);
 	if (tp && work->watched)
 		path_sent(state, work, tp, outcome == OUTCOME_stamped_in_place || outcome == OUTCOME_stamped_clone);
 	return outcome;
+}
+
+/* A socket's packet that is not straight: its outcome. A global function: the verifier looks at it once. */
+__attribute__((noinline)) int stamp_other(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct socket_state *state = sk ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
+
+	return state ? stamp_packet(skb, sk, state) : OUTCOME_bare_no_context;
+}
+
+/* Pass: all that is to be counted was. */
+static __always_inline enum outcome stamp_socket(struct __sk_buff *skb, struct bpf_sock *sk)
+{
+	struct socket_state *state =
+	    sock_has_storage(sk, config.self.kfuncs) ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
+	enum outcome outcome;
+
+	if (!state)
+		return OUTCOME_bare_no_context;
+	if (!ranges_waiting(state) && !state->sent_count)
+		return OUTCOME_bare_range_done;
+	outcome = stamp_straight(skb, sk, state);
+	return outcome == OUTCOME_pass ? stamp_other(skb) : outcome;
 }
 
 SEC("tc")
 int tc_stamp(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
-	struct socket_state *state;
 	enum outcome outcome;
 
 	if (!sk)
@@ -327,13 +328,7 @@ int tc_stamp(struct __sk_buff *skb)
 		count(OUTCOME_pass);
 		return TC_ACT_UNSPEC;
 	}
-	state = sock_has_storage(sk, config.self.kfuncs) ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
-	if (!state)
-		outcome = OUTCOME_bare_no_context;
-	else if (!ranges_waiting(state) && !state->sent_count)
-		outcome = OUTCOME_bare_range_done;
-	else
-		outcome = stamp_packet(skb, sk, state);
+	outcome = stamp_socket(skb, sk);
 	if (outcome != OUTCOME_pass)
 		count(outcome);
 	return outcome == OUTCOME_stamped_clone ? packet_replaced() : TC_ACT_UNSPEC;

@@ -37,6 +37,7 @@ struct stamp_work {
 	__u32 trial;		 /* it is the one packet that tries the path */
 	struct encap_shape shape;
 	__u32 has_own;
+	struct ioam6_node node; /* this host's data, while it is written */
 };
 
 struct {
@@ -50,66 +51,73 @@ struct {
  * This host's own data. A packet that pacing holds back leaves no earlier than its time. At the peer's side it comes
  * in: its time is none of sending, and its queue is behind it.
  */
-static __always_inline struct ioam6_node own_data(struct __sk_buff *skb, __u8 hop_limit)
+static __always_inline void own_data(struct __sk_buff *skb, __u8 hop_limit, struct ioam6_node *node)
 {
 	const struct plane_namespaces *known = namespaces_now();
 	__u64 now = bpf_ktime_get_ns(), leaves = now;
-	struct ioam6_node node = IOAM6_NODE_UNKNOWN;
 
 	if (!config.peer_side && skb->tstamp > now)
 		leaves = skb->tstamp;
-	if (known)
-		node = namespace_node(&config.self, &known->node.list[0], leaves + clock_mono_to_tai(now));
-	node.egress_if = config.self.interface;
-	node.egress_if_wide = config.self.interface_wide;
+	*node = known ? namespace_node(&config.self, &known->node.list[0], leaves + clock_mono_to_tai(now))
+		      : (struct ioam6_node)IOAM6_NODE_UNKNOWN;
+	node->egress_if = config.self.interface;
+	node->egress_if_wide = config.self.interface_wide;
 	if (!config.peer_side)
-		node.queue =
+		node->queue =
 		    skb_queue_bytes(kernel_skb(skb, config.self.kfuncs), config.self.kfuncs, config.self.direct);
-	node.hop_limit = hop_limit;
-	return node;
+	node->hop_limit = hop_limit;
 }
 
-/* Writes the header of work->shape into the zeros behind the IPv6 header. */
-static __always_inline bool header_write(struct __sk_buff *skb, struct stamp_work *work,
-					 const struct encap_shape *shape, __u32 hops, __u8 flags)
+/* Writes the header of `shape` into the zeros behind the IPv6 header. */
+static __always_inline bool header_write(struct __sk_buff *skb, const struct encap_shape *shape, __u32 hops, __u8 flags,
+					 const struct context *context, struct ioam6_node *node)
 {
 	__u8 *end = skb_end(skb), *ip6 = skb_ip6(skb, config.self.link_len);
-	struct ioam6_node node = {};
 
 	if (ip6 + IPV6_LEN > end)
 		return false;
 	if (shape->type)
-		node = own_data(skb, ip6[IPV6_HOP_LIMIT_AT]);
+		own_data(skb, ip6[IPV6_HOP_LIMIT_AT], node);
 	return encap_write(ip6 + IPV6_LEN, end, ip6[IPV6_NEXT_HEADER_AT], shape, hops, config.self.namespace, flags,
-			   &node, flags & IOAM6_FLAG_ACTIVE ? &work->beside : &work->own);
+			   node, context);
 }
 
-/* A shape that is not the usual one. A global function: the verifier looks at it once. */
-__attribute__((noinline)) int header_write_other(struct __sk_buff *skb, __u32 hops, __u32 flags)
+/* The header of work->shape. A global function: the verifier looks at it once. */
+__attribute__((noinline)) int header_write_work(struct __sk_buff *skb, __u32 hops, __u32 flags)
 {
 	__u32 key = 0;
 	struct stamp_work *work = bpf_map_lookup_elem(&stamp_work, &key);
 
-	return work && hops <= ENCAP_HOPS_MAX && header_write(skb, work, &work->shape, hops, flags);
+	if (!work || hops > ENCAP_HOPS_MAX)
+		return false;
+	return header_write(skb, &work->shape, hops, flags, flags & IOAM6_FLAG_ACTIVE ? &work->beside : &work->own,
+			    &work->node);
 }
 
-/* Grows the packet and writes the header. After the growth nothing can fail: the room is there, linear and zero. */
-static __always_inline bool stamp_write(struct __sk_buff *skb, struct stamp_work *work, __u32 hops, __u8 flags)
+/* Grows the packet by zeros behind the IPv6 header. After that nothing can fail: the room is there, and linear. */
+static __always_inline bool packet_grow(struct __sk_buff *skb, __u32 len)
 {
-	bool usual = work->shape.type == IOAM6_USUAL_TYPE && work->shape.carrier == ENCAP_SNAPSHOT;
-	__u32 len = encap_len(&work->shape, hops);
-	__u8 *ip6;
+	return !bpf_skb_adjust_room(skb, len, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET);
+}
 
-	if (bpf_skb_adjust_room(skb, len, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET))
-		return false;
-	if (usual ? !header_write(skb, work, &ENCAP_SHAPE_USUAL, hops, flags) : !header_write_other(skb, hops, flags))
-		return false;
-	ip6 = skb_ip6(skb, config.self.link_len);
+/* The IPv6 header of a packet that has got `len` octets of hop-by-hop header. */
+static __always_inline bool packet_grown(struct __sk_buff *skb, __u32 len)
+{
+	__u8 *ip6 = skb_ip6(skb, config.self.link_len);
+
 	if (ip6 + IPV6_LEN > skb_end(skb))
 		return false;
 	ip6[IPV6_NEXT_HEADER_AT] = NEXT_HEADER_HOP_BY_HOP;
 	be16_store(ip6 + IPV6_PAYLOAD_LEN_AT, be16_load(ip6 + IPV6_PAYLOAD_LEN_AT) + len);
 	return true;
+}
+
+/* Grows the packet and writes the header of work->shape. */
+static __always_inline bool stamp_write(struct __sk_buff *skb, const struct stamp_work *work, __u32 hops, __u8 flags)
+{
+	__u32 len = encap_len(&work->shape, hops);
+
+	return packet_grow(skb, len) && header_write_work(skb, hops, flags) && packet_grown(skb, len);
 }
 
 #endif

@@ -34,6 +34,11 @@ struct encap_shape {
 			       .own_len = (IOAM6_USUAL_NODE_WORDS + 1) * IOAM6_WORD + CONTEXT_LEN, \
 			       .hop_len = (IOAM6_USUAL_NODE_WORDS + 1) * IOAM6_WORD })
 
+/* Identifiers alone, in the form that says what they are. */
+#define ENCAP_SHAPE_IDS                                          \
+	((struct encap_shape){ .carrier = ENCAP_GENERIC_CONTEXT, \
+			       .option_at = OPTION_HEADER_LEN + IDENTIFIER_CONTEXT_LEN })
+
 enum {
 	ENCAP_HOPS_USUAL = 4,
 	ENCAP_HOP_LEN = (IOAM6_USUAL_NODE_WORDS + 1) * IOAM6_WORD, /* in the usual shape */
@@ -148,19 +153,20 @@ WIRE_INLINE void encap_write_option(uint8_t *at, const struct encap_shape *shape
 	ioam6_trace_write(at + IOAM6_TRACE_AT, &trace);
 }
 
-/* The sender's own data at `at`, behind the free space, with the context where it belongs in there. */
-WIRE_INLINE bool encap_write_own(uint8_t *at, const uint8_t *end, const struct encap_shape *shape,
+/* The sender's own data, `at` octets from `start`: behind the free space, with the context where it belongs in there.
+ */
+WIRE_INLINE bool encap_write_own(uint8_t *start, const uint8_t *end, uint32_t at, const struct encap_shape *shape,
 				 struct ioam6_node *node, const struct context *context)
 {
 	uint8_t *snapshot;
 
 	node->schema_id = CONTEXT_SCHEMA_ID;
 	node->schema_words = CONTEXT_WORDS;
-	if (!node_write(at, end, shape->type, node))
+	if (!node_write_at(start, end, at, shape->type, node))
 		return false;
 	if (shape->carrier != ENCAP_SNAPSHOT)
 		return true;
-	snapshot = bytes_at(at, end, shape->hop_len, CONTEXT_LEN);
+	snapshot = bytes_at(start, end, at + shape->hop_len, CONTEXT_LEN);
 	if (!snapshot)
 		return false;
 	context_write(snapshot, context);
@@ -176,14 +182,14 @@ WIRE_INLINE bool encap_write(uint8_t *at, const uint8_t *end, uint8_t next_heade
 			     const struct context *context)
 {
 	uint32_t len = encap_len(shape, hops), used = shape->option_at;
-	uint8_t *option, *own, *rest;
+	uint8_t *option, *rest;
 
 	if (!encap_write_front(at, end, next_header, len, shape->carrier, context))
 		return false;
 	if (shape->type) {
 		option = bytes_at(at, end, used, IOAM6_DATA_AT);
-		own = bytes_at(at, end, used + IOAM6_DATA_AT + hops * shape->hop_len, 0);
-		if (!option || !own || !encap_write_own(own, end, shape, node, context))
+		if (!option ||
+		    !encap_write_own(at, end, used + IOAM6_DATA_AT + hops * shape->hop_len, shape, node, context))
 			return false;
 		encap_write_option(option, shape, hops, namespace, flags);
 		used += IOAM6_DATA_AT + encap_data_len(shape, hops);

@@ -144,12 +144,15 @@ WIRE_INLINE uint32_t ioam6_delay(uint64_t delay_ns)
 	return delay_ns >> 31 ? IOAM6_DELAY_OVERFLOW : (uint32_t)delay_ns;
 }
 
+/* The writer's caller has looked for the room at once. Decided when compiling: the verifier allows no such question. */
+#define NODE_ROOM_IS_KNOWN(end) (__builtin_constant_p(!(end)) && !(end))
+
 /* One field of node_write: at *p, which moves on. False: no octets there. */
 WIRE_INLINE bool node_put32(uint8_t **p, const uint8_t *end, bool wanted, uint32_t value)
 {
 	if (!wanted)
 		return true;
-	if (*p + 4 > end)
+	if (!NODE_ROOM_IS_KNOWN(end) && *p + 4 > end)
 		return false;
 	be32_store(*p, value);
 	*p += 4;
@@ -163,7 +166,8 @@ WIRE_INLINE bool node_put64(uint8_t **p, const uint8_t *end, bool wanted, uint64
 
 /*
  * Writes the fields of `type` at `p`, up to and with the snapshot's header; its data, if any, is the caller's.
- * Undefined bits get all ones, as RFC 9197 section 4.4.1 asks. False: `end` came first.
+ * Undefined bits get all ones, as RFC 9197 section 4.4.1 asks. False: `end` came first; NULL: the caller has looked for
+ * ioam6_node_words(type), which for a constant type is one look instead of one a field.
  */
 WIRE_INLINE bool node_write(uint8_t *p, const uint8_t *end, uint32_t type, const struct ioam6_node *node)
 {
@@ -189,6 +193,16 @@ WIRE_INLINE bool node_write(uint8_t *p, const uint8_t *end, uint32_t type, const
 			fits = fits && node_put32(&p, end, type & bit, IOAM6_NONE32);
 	return fits &&
 	       node_put32(&p, end, type & IOAM6_SNAPSHOT, node->schema_words << 24 | (node->schema_id & 0xffffff));
+}
+
+/* node_write() at `at` octets from `start`, with one look at the room where `type` is a constant. */
+WIRE_INLINE bool node_write_at(uint8_t *start, const uint8_t *end, uint32_t at, uint32_t type,
+			       const struct ioam6_node *node)
+{
+	bool constant = __builtin_constant_p(type);
+	uint8_t *p = bytes_at(start, end, at, constant ? ioam6_node_words(type) * IOAM6_WORD : 0);
+
+	return p && node_write(p, constant ? NULL : end, type, node);
 }
 
 /* The next word of node_read's input, or all ones where the type lacks the field. */
@@ -294,7 +308,7 @@ WIRE_INLINE bool snapshot_write(uint8_t *ip6, const uint8_t *end, uint32_t at, c
 WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const struct ioam6_found *found,
 				      const struct ioam6_node *node, uint32_t *slot)
 {
-	uint8_t *option = bytes_at(ip6, end, found->option, IOAM6_DATA_AT), *data;
+	uint8_t *option = bytes_at(ip6, end, found->option, IOAM6_DATA_AT);
 	struct ioam6_trace trace = found->trace;
 	uint32_t words = ioam6_step_words(&trace, node->schema_words), at;
 
@@ -309,13 +323,11 @@ WIRE_INLINE enum outcome ioam6_append(uint8_t *ip6, const uint8_t *end, const st
 	}
 	trace.remaining_words -= words;
 	at = found->option + IOAM6_DATA_AT + (uint32_t)trace.remaining_words * IOAM6_WORD;
-	data = bytes_at(ip6, end, at, 0);
-	if (!data || (trace.type & IOAM6_SNAPSHOT && node->schema_words &&
-		      !snapshot_write(ip6, end, at + ioam6_node_words(trace.type) * IOAM6_WORD, node->schema,
-				      node->schema_words)))
+	if (trace.type & IOAM6_SNAPSHOT && node->schema_words &&
+	    !snapshot_write(ip6, end, at + ioam6_node_words(trace.type) * IOAM6_WORD, node->schema, node->schema_words))
 		return OUTCOME_bad_truncated;
-	if (!(trace.type == IOAM6_USUAL_TYPE ? node_write(data, end, IOAM6_USUAL_TYPE, node)
-					     : node_write(data, end, trace.type, node)))
+	if (!(trace.type == IOAM6_USUAL_TYPE ? node_write_at(ip6, end, at, IOAM6_USUAL_TYPE, node)
+					     : node_write_at(ip6, end, at, trace.type, node)))
 		return OUTCOME_bad_truncated;
 	ioam6_lengths_write(option + IOAM6_TRACE_AT, &trace);
 	*slot = at;

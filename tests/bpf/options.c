@@ -61,7 +61,7 @@ static void trace_put(struct header *header, const struct encap_shape *shape, ui
 	option = header->packet.octets + header->at;
 	memset(option, 0, IOAM6_DATA_AT + encap_data_len(shape, hops));
 	encap_write_option(option, shape, hops, namespace, flags);
-	encap_write_own(option + IOAM6_DATA_AT + hops * shape->hop_len, end, shape, &node, context);
+	encap_write_own(option, end, IOAM6_DATA_AT + hops * shape->hop_len, shape, &node, context);
 	header->at += IOAM6_DATA_AT + encap_data_len(shape, hops);
 }
 

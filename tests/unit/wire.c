@@ -246,9 +246,11 @@ static void test_encap_writes_the_vectors(void **state)
 static void test_encap_room(void **state)
 {
 	struct encap_shape usual = ENCAP_SHAPE_USUAL, made = encap_shape(ENCAP_SNAPSHOT, 0);
+	struct encap_shape ids = ENCAP_SHAPE_IDS, ids_made = encap_shape(ENCAP_GENERIC_CONTEXT, 0);
 
 	(void)state;
 	assert_memory_equal(&usual, &made, sizeof(usual));
+	assert_memory_equal(&ids, &ids_made, sizeof(ids));
 	for (uint32_t hops = 0; hops <= 4; hops++)
 		assert_int_equal(encap_len(&usual, hops), 72 + 24 * hops);
 	assert_int_equal(encap_hops_max(&usual), 8);
