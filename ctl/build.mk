@@ -1,6 +1,16 @@
 # The hopspan command and its collector.
 CTL_PACKAGES := libbpf libcurl libmicrohttpd sqlite3 jansson libcyaml libprotobuf-c libpcap uuid zlib
 CTL_SOURCES := $(wildcard ctl/*.c ctl/*/*.c)
+
+# Kafka for those who have librdkafka; KAFKA= leaves it out.
+KAFKA ?= $(shell $(PKG_CONFIG) --exists rdkafka && echo yes)
+ifeq ($(KAFKA),yes)
+CTL_PACKAGES += rdkafka
+CTL_SOURCES := $(filter-out ctl/otlp/kafka_none.c,$(CTL_SOURCES))
+else
+CTL_SOURCES := $(filter-out ctl/otlp/kafka.c ctl/otlp/kafka_conf.c,$(CTL_SOURCES))
+endif
+
 CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/ctl/otlp/otlp.pb-c.o $(BUILD)/ctl/bpf_objects.o
 
 all: $(BUILD)/hopspan

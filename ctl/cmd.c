@@ -92,8 +92,12 @@ const struct command commands[] = {
 	  NULL },
 	{ "border", "show", cmd_border_show, "[dev DEV]...", "devices, rules and counters of this border", NULL },
 	{ "collect", NULL, cmd_collect, "[WORDS]", "make spans of what the sinks record; take applications' spans",
-	  "  otlp URL       send all spans on to this OTLP/HTTP endpoint\n"
+	  "  otlp URL       send all spans on to this OTLP/HTTP endpoint; repeatable\n"
 	  "                 ($OTEL_EXPORTER_OTLP_ENDPOINT and its kin)\n"
+	  "  kafka BROKERS  and to these Kafka brokers, HOST:PORT,HOST:PORT...\n"
+	  "  topic NAME     of Kafka, for OTLP in protobuf (jaeger-spans)\n"
+	  "  property KEY=VALUE  one of librdkafka's, for what else Kafka needs; repeatable\n"
+	  "  properties FILE     the same, one a line, as for passwords\n"
 	  "  listen ADDR    take OTLP/HTTP here (127.0.0.1:4319); repeatable. NETNS/ADDR is\n"
 	  "                 an address in a network namespace of `ip netns`\n"
 	  "  store FILE     keep spans here ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n"

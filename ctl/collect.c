@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * hopspan collect: sinks -> records -> transfers -> spans -> store, with a door in for applications' OTLP and one out
- * to an endpoint. Three threads that meet only in the store: this one, the receiver's and the exporter's. A fourth
- * watches paths.
+ * hopspan collect: sinks -> records -> transfers -> spans -> store, with doors in for applications' OTLP and out to
+ * endpoints. Threads that meet only in the store: this one, the receivers' and the exporters'. Another watches paths.
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,6 +14,8 @@
 #include "cmd.h"
 #include "metrics/metrics.h"
 #include "otlp/export.h"
+#include "otlp/http.h"
+#include "otlp/kafka.h"
 #include "record/nodes.h"
 #include "otlp/otlp.h"
 #include "path/watch.h"
@@ -34,20 +35,24 @@ enum {
 	COMEBACK_TICKS = 10,
 	SAVE_TICKS = 100,
 	EXPORT_GRACE_MS = 5000,
-	DOORS_MAX = 16
+	DOORS_MAX = 16,
+	ENDPOINTS_MAX = 8,
+	EXPORTS_MAX = ENDPOINTS_MAX + 1,
 };
 
 struct collect {
-	const char *otlp, *store_path, *nodes_path, *metrics_address;
-	const char *listen[DOORS_MAX];
-	unsigned int door_count;
+	const char *store_path, *nodes_path, *metrics_address;
+	const char *listen[DOORS_MAX], *otlp[ENDPOINTS_MAX];
+	unsigned int door_count, endpoint_count;
+	struct kafka_words kafka; /* without brokers: none */
 	struct store *store;
 	struct nodes *nodes;
 	struct transfers *transfers;
 	struct sinks *sinks;
 	struct comeback *comeback;
 	struct receive *doors[DOORS_MAX];
-	struct export *export;
+	struct export *exports[EXPORTS_MAX];
+	unsigned int export_count;
 	struct watch *watch;
 	struct metrics *metrics; /* or NULL */
 	struct span_attrs resource;
@@ -72,28 +77,44 @@ static int64_t now_unix_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+/* A word of the command: its value, or its values if it may be repeated. */
+struct word {
+	const char *word, **values;
+	unsigned int *count; /* NULL: the last one counts */
+	unsigned int max;
+};
+
+static int word_take(const struct word *word, const char *value)
+{
+	if (word->count && *word->count == word->max)
+		return misuse(command_of(cmd_collect), "%s: more than %u are too many", word->word, word->max);
+	word->values[word->count ? (*word->count)++ : 0] = value;
+	return 0;
+}
+
 static int collect_word(struct collect *collect, const char *word, const char *value)
 {
-	const struct {
-		const char *word, **value;
-	} words[] = { { "otlp", &collect->otlp },
-		      { "listen", &collect->listen[collect->door_count] },
-		      { "store", &collect->store_path },
-		      { "nodes", &collect->nodes_path },
-		      { "metrics", &collect->metrics_address } };
-	const unsigned int count = sizeof(words) / sizeof(words[0]);
-	unsigned int i = 0;
+	struct kafka_words *kafka = &collect->kafka;
+	const struct word words[] = {
+		{ "otlp", collect->otlp, &collect->endpoint_count, ENDPOINTS_MAX },
+		{ "kafka", &kafka->brokers, NULL, 0 },
+		{ "topic", &kafka->topic, NULL, 0 },
+		{ "property", kafka->properties, &kafka->property_count, KAFKA_PROPERTIES_MAX },
+		{ "properties", &kafka->file, NULL, 0 },
+		{ "listen", collect->listen, &collect->door_count, DOORS_MAX },
+		{ "store", &collect->store_path, NULL, 0 },
+		{ "nodes", &collect->nodes_path, NULL, 0 },
+		{ "metrics", &collect->metrics_address, NULL, 0 },
+	};
 
-	while (i < count && strcmp(words[i].word, word) != 0)
-		i++;
-	if (i == count)
-		return misuse(command_of(cmd_collect), "unknown word \"%s\"", word);
-	if (!value)
-		return misuse(command_of(cmd_collect), "%s: a value is missing", word);
-	*words[i].value = value;
-	if (words[i].value == &collect->listen[collect->door_count] && ++collect->door_count == DOORS_MAX)
-		return misuse(command_of(cmd_collect), "%d addresses to listen on are too many", DOORS_MAX);
-	return 0;
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i].word, word) != 0)
+			continue;
+		if (!value)
+			return misuse(command_of(cmd_collect), "%s: a value is missing", word);
+		return word_take(&words[i], value);
+	}
+	return misuse(command_of(cmd_collect), "unknown word \"%s\"", word);
 }
 
 static int collect_words(struct collect *collect, int argc, char **argv)
@@ -106,6 +127,10 @@ static int collect_words(struct collect *collect, int argc, char **argv)
 	}
 	if (!collect->door_count)
 		collect->listen[collect->door_count++] = LISTEN_DEFAULT;
+	if (!collect->kafka.brokers && (collect->kafka.topic || collect->kafka.file || collect->kafka.property_count))
+		return misuse(command_of(cmd_collect), "topic and properties are of kafka BROKERS, which is missing");
+	if (!collect->kafka.topic)
+		collect->kafka.topic = KAFKA_TOPIC_DEFAULT;
 	return 0;
 }
 
@@ -158,24 +183,69 @@ static int collect_open_metrics(struct collect *collect)
 
 	if (strcmp(address, "off") == 0)
 		return 0;
-	error = metrics_start(address, collect->store_path, collect->export, collect->watch, &collect->metrics);
+	error = metrics_start(address, collect->store_path, collect->exports, collect->export_count, collect->watch,
+			      &collect->metrics);
 	if (error && error != -EINVAL)
 		fprintf(stderr, "hopspan collect: goes on without metrics and health\n");
 	return error == -EINVAL ? error : 0;
 }
 
-static void collect_say(const struct collect *collect, const char *url)
+/* Takes `destination`. */
+static int collect_export(struct collect *collect, struct destination *destination)
 {
-	fprintf(stderr, "hopspan collect: OTLP in %s%s, store %s, %d sinks%s%s%s%s\n", collect->listen[0],
-		collect->door_count > 1 ? " and others" : "", collect->store_path, collect->sink_count,
-		*url ? ", spans to " : "", url, collect->metrics ? ", metrics at " : "",
+	int error;
+
+	for (unsigned int i = 0; i < collect->export_count; i++)
+		if (strcmp(export_key(collect->exports[i]), destination->key) == 0) {
+			fprintf(stderr, "export %s: named twice\n", destination->name);
+			destination->free(destination);
+			return -EINVAL;
+		}
+	error = export_start(destination, collect->store_path, &collect->exports[collect->export_count]);
+	if (!error)
+		collect->export_count++;
+	return error;
+}
+
+/* Without a word the environment may name an endpoint. */
+static int collect_open_otlp(struct collect *collect, const char *word)
+{
+	char *url = http_url(word);
+	struct destination *destination;
+	int error = url ? http_new(url, &destination) : 0;
+
+	if (url && !error)
+		error = collect_export(collect, destination);
+	free(url);
+	return error;
+}
+
+static int collect_open_exports(struct collect *collect)
+{
+	struct destination *kafka;
+	int error = collect->endpoint_count ? 0 : collect_open_otlp(collect, NULL);
+
+	for (unsigned int i = 0; !error && i < collect->endpoint_count; i++)
+		error = collect_open_otlp(collect, collect->otlp[i]);
+	if (error || !collect->kafka.brokers)
+		return error;
+	error = kafka_new(&collect->kafka, &kafka);
+	return error ? error : collect_export(collect, kafka);
+}
+
+static void collect_say(const struct collect *collect)
+{
+	fprintf(stderr, "hopspan collect: OTLP in %s%s, store %s, %d sinks", collect->listen[0],
+		collect->door_count > 1 ? " and others" : "", collect->store_path, collect->sink_count);
+	for (unsigned int i = 0; i < collect->export_count; i++)
+		fprintf(stderr, ", spans to %s", export_name(collect->exports[i]));
+	fprintf(stderr, "%s%s\n", collect->metrics ? ", metrics at " : "",
 		collect->metrics ? collect->metrics_address : "");
 }
 
 /* Each step prints its own error. */
 static int collect_open(struct collect *collect)
 {
-	char *url = export_url(collect->otlp);
 	int error = collect_open_nodes(collect);
 
 	if (!error)
@@ -190,8 +260,8 @@ static int collect_open(struct collect *collect)
 		error = comeback_new(&collect->comeback);
 	for (unsigned int i = 0; !error && i < collect->door_count; i++)
 		error = receive_start(collect->listen[i], collect->store_path, &collect->doors[i]);
-	if (!error && url)
-		error = export_start(url, collect->store_path, &collect->export);
+	if (!error)
+		error = collect_open_exports(collect);
 	if (!error && geteuid() == 0)
 		error = watch_start(&collect->watch);
 	if (!error)
@@ -199,8 +269,7 @@ static int collect_open(struct collect *collect)
 	if (!error)
 		error = collect_open_metrics(collect);
 	if (!error)
-		collect_say(collect, url ? url : "");
-	free(url);
+		collect_say(collect);
 	return error;
 }
 
@@ -272,18 +341,22 @@ static void collect_run(struct collect *collect)
 static void collect_summary(const struct collect *collect)
 {
 	struct collect_counts counts;
-	struct export_counts out = { 0 };
+	struct export_counts out;
+	uint64_t sent = 0, refused = 0;
 
 	collect_count(collect, &counts);
-	if (collect->export)
-		export_counts(collect->export, &out);
+	for (unsigned int i = 0; i < collect->export_count; i++) {
+		export_counts(collect->exports[i], &out);
+		sent += out.batches;
+		refused += out.rejected_batches;
+	}
 	fprintf(stderr,
 		"hopspan collect: %llu records (%llu not read), %llu network spans (%llu not stored), %llu application "
 		"spans (%llu bad requests), %llu batches sent, %llu refused\n",
 		(unsigned long long)counts.records.records, (unsigned long long)counts.records.undecoded,
 		(unsigned long long)collect->spans, (unsigned long long)collect->lost_spans,
 		(unsigned long long)counts.in.spans, (unsigned long long)counts.in.bad_requests,
-		(unsigned long long)out.batches, (unsigned long long)out.rejected_batches);
+		(unsigned long long)sent, (unsigned long long)refused);
 }
 
 /* The doors in close first, so that the way out has everything. */
@@ -293,8 +366,8 @@ static void collect_close(struct collect *collect)
 	watch_stop(collect->watch);
 	for (unsigned int i = 0; i < collect->door_count; i++)
 		receive_stop(collect->doors[i]);
-	if (collect->export)
-		export_stop(collect->export, EXPORT_GRACE_MS);
+	for (unsigned int i = 0; i < collect->export_count; i++)
+		export_stop(collect->exports[i], EXPORT_GRACE_MS);
 	comeback_free(collect->comeback);
 	if (collect->sinks)
 		sinks_close(collect->sinks);

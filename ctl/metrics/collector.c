@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* What the collector says of itself. */
 #include <jansson.h>
+#include <stddef.h>
 
 #include "otlp/export.h"
 #include "otlp/otlp.h"
@@ -74,23 +75,64 @@ static void receive_write(FILE *out, const struct receive_counts *counts)
 	single_write(out, METRIC_application_spans_total, counts->spans);
 }
 
-static void export_write(FILE *out, struct export *export, struct store *store)
+/* A family of a sample per endpoint: what is at `offset` of its counts. */
+static void export_counts_write(FILE *out, enum metric metric, const struct pages *pages, size_t offset)
 {
-	static const char *const results[] = { "delivered", "rejected" };
-	struct export_counts counts;
-	char error[EXPORT_ERROR_SIZE];
-	uint64_t waiting;
+	text_family(out, metric);
+	for (unsigned int i = 0; i < pages->export_count; i++) {
+		struct export_counts counts;
 
-	export_counts(export, &counts);
-	export_error(export, error);
-	labelled_write(out, METRIC_export_batches_total, "result", 2, results,
-		       (const uint64_t[]){ counts.batches, counts.rejected_batches });
-	single_write(out, METRIC_export_spans_rejected_total, counts.rejected_spans);
-	single_write(out, METRIC_export_retries_total, counts.retries);
-	single_write(out, METRIC_export_failing, error[0] != 0);
+		export_counts(pages->exports[i], &counts);
+		text_sample(out, metric, *(const uint64_t *)((const char *)&counts + offset), "endpoint",
+			    export_name(pages->exports[i]), NULL);
+	}
+}
+
+static void export_batches_write(FILE *out, const struct pages *pages)
+{
+	text_family(out, METRIC_export_batches_total);
+	for (unsigned int i = 0; i < pages->export_count; i++) {
+		const char *name = export_name(pages->exports[i]);
+		struct export_counts counts;
+
+		export_counts(pages->exports[i], &counts);
+		text_sample(out, METRIC_export_batches_total, counts.batches, "endpoint", name, "result", "delivered",
+			    NULL);
+		text_sample(out, METRIC_export_batches_total, counts.rejected_batches, "endpoint", name, "result",
+			    "rejected", NULL);
+	}
+}
+
+static void export_state_write(FILE *out, const struct pages *pages)
+{
+	text_family(out, METRIC_export_failing);
+	for (unsigned int i = 0; i < pages->export_count; i++) {
+		char error[EXPORT_ERROR_SIZE];
+
+		export_error(pages->exports[i], error);
+		text_sample(out, METRIC_export_failing, error[0] != 0, "endpoint", export_name(pages->exports[i]),
+			    NULL);
+	}
 	text_family(out, METRIC_export_queue_batches);
-	if (store_queue(store, export_endpoint(export), &waiting) == 0)
-		text_sample(out, METRIC_export_queue_batches, waiting, NULL);
+	for (unsigned int i = 0; i < pages->export_count; i++) {
+		uint64_t waiting;
+
+		if (store_queue(pages->store, export_key(pages->exports[i]), &waiting) == 0)
+			text_sample(out, METRIC_export_queue_batches, waiting, "endpoint",
+				    export_name(pages->exports[i]), NULL);
+	}
+}
+
+static void exports_write(FILE *out, const struct pages *pages)
+{
+	export_batches_write(out, pages);
+	export_counts_write(out, METRIC_export_spans_total, pages, offsetof(struct export_counts, spans));
+	export_counts_write(out, METRIC_export_spans_rejected_total, pages,
+			    offsetof(struct export_counts, rejected_spans));
+	export_counts_write(out, METRIC_export_batches_dropped_total, pages,
+			    offsetof(struct export_counts, dropped_batches));
+	export_counts_write(out, METRIC_export_retries_total, pages, offsetof(struct export_counts, retries));
+	export_state_write(out, pages);
 }
 
 void pages_collector(FILE *out, const struct pages *pages)
@@ -101,10 +143,7 @@ void pages_collector(FILE *out, const struct pages *pages)
 	records_write(out, &pages->counts);
 	receive_write(out, &pages->counts.in);
 	single_write(out, METRIC_store_bytes, store_bytes(pages->store));
-	if (pages->export)
-		export_write(out, pages->export, pages->store);
-	for (enum metric i = METRIC_export_batches_total; !pages->export && i <= METRIC_export_queue_batches; i++)
-		text_family(out, i);
+	exports_write(out, pages);
 }
 
 /* {"ok": true} or, unless it is empty, {"ok": false, "error": "..."}. Some of it may be the endpoint's words. */
@@ -121,17 +160,24 @@ static json_t *state_json(const char *error)
 	return json_pack("{s:b, s:s}", "ok", 0, "error", text);
 }
 
+/* Of several, one that fails. */
+static json_t *exports_json(const struct pages *pages)
+{
+	char error[EXPORT_ERROR_SIZE] = "";
+
+	for (unsigned int i = 0; !error[0] && i < pages->export_count; i++)
+		export_error(pages->exports[i], error);
+	return state_json(error);
+}
+
 bool pages_health(FILE *out, const struct pages *pages)
 {
 	bool writable = store_check(pages->store) == 0;
 	json_t *object = json_pack("{s:s, s:i, s:o}", "version", HOPSPAN_VERSION, "sinks", (int)pages->counts.sinks,
 				   "store", state_json(writable ? "" : store_error(pages->store)));
-	char error[EXPORT_ERROR_SIZE];
 
-	if (pages->export) {
-		export_error(pages->export, error);
-		json_object_set_new(object, "export", state_json(error));
-	}
+	if (pages->export_count)
+		json_object_set_new(object, "export", exports_json(pages));
 	json_dumpf(object, out, 0);
 	fputc('\n', out);
 	json_decref(object);

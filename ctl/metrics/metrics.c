@@ -114,8 +114,8 @@ static int metrics_open(struct metrics *metrics, const char *address, const char
 	return error ? error : listen_serve("metrics", address, handle, NULL, metrics, &metrics->daemon, &port);
 }
 
-int metrics_start(const char *address, const char *store_path, struct export *export, const struct watch *watch,
-		  struct metrics **out)
+int metrics_start(const char *address, const char *store_path, struct export *const *exports, unsigned int export_count,
+		  const struct watch *watch, struct metrics **out)
 {
 	struct metrics *metrics = calloc(1, sizeof(*metrics));
 	int error;
@@ -123,7 +123,8 @@ int metrics_start(const char *address, const char *store_path, struct export *ex
 	if (!metrics)
 		return -ENOMEM;
 	pthread_mutex_init(&metrics->lock, NULL);
-	metrics->pages.export = export;
+	metrics->pages.exports = exports;
+	metrics->pages.export_count = export_count;
 	metrics->pages.watch = watch;
 	error = metrics_open(metrics, address, store_path);
 	if (error) {

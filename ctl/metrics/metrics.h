@@ -26,11 +26,11 @@ struct collect_counts {
 };
 
 /*
- * `export` and `watch` outlive it; NULL: there is none. -EINVAL: `address` is none (see listen_open()); other errors
+ * `exports` and `watch` outlive it; NULL: there is none. -EINVAL: `address` is none (see listen_open()); other errors
  * are the machine's, and the collector can do without. Printed.
  */
-int metrics_start(const char *address, const char *store_path, struct export *export, const struct watch *watch,
-		  struct metrics **metrics);
+int metrics_start(const char *address, const char *store_path, struct export *const *exports, unsigned int export_count,
+		  const struct watch *watch, struct metrics **metrics);
 
 /* From now on these are shown. */
 void metrics_update(struct metrics *metrics, const struct collect_counts *counts);

@@ -13,7 +13,8 @@ struct store;
 /* What pages are made of. */
 struct pages {
 	struct store *store;
-	struct export *export;	   /* or NULL */
+	struct export *const *exports;
+	unsigned int export_count;
 	const struct watch *watch; /* or NULL */
 	struct collect_counts counts;
 };

@@ -41,7 +41,9 @@
 	/* store and export */                                                                                     \
 	METRIC(store_bytes, gauge, "Size of the store's files.")                                                   \
 	METRIC(export_batches_total, counter, "Batches of spans that the endpoint answered finally, by result.")   \
+	METRIC(export_spans_total, counter, "Spans that the endpoint has taken.")                                  \
 	METRIC(export_spans_rejected_total, counter, "Spans that the endpoint did not take.")                      \
+	METRIC(export_batches_dropped_total, counter, "Batches that left the store before they could be sent.")    \
 	METRIC(export_retries_total, counter, "Attempts to send a batch that have to be repeated.")                \
 	METRIC(export_failing, gauge, "1 while the last attempt to send a batch has failed, else 0.")              \
 	METRIC(export_queue_batches, gauge, "Batches in the store that are yet to be sent.")

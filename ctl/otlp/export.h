@@ -1,41 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The way out: batches of the store to an OTLP/HTTP endpoint, in order, by a thread of its own.
+ * The way out: batches of the store to a destination, in order, by a thread of its own. The store is the queue: what is
+ * not known to have arrived stays in it.
  */
 #ifndef HOPSPAN_EXPORT_H
 #define HOPSPAN_EXPORT_H
 
 #include <stdint.h>
 
+#include "destination.h"
+
 struct export;
 
 struct export_counts {
-	uint64_t batches; /* delivered */
+	uint64_t batches, spans; /* delivered */
 	uint64_t retries, rejected_batches;
-	uint64_t rejected_spans; /* of rejected batches, and of partial successes */
+	uint64_t rejected_spans;  /* of rejected batches, and of partial successes */
+	uint64_t dropped_batches; /* left the store before they could be sent */
 };
 
 /*
- * `url` is used as it is (see export_url()). Retries 429, 502, 503, 504 and connection failures with back-off and
- * Retry-After; anything else is counted as rejected and not sent again. An endpoint (a URL) that is new to the store
- * gets all there is in it. -errno, printed.
+ * Takes `destination`, also when it fails. What does not arrive is tried again with back-off, or when the other side
+ * asks for it; what is refused is counted and not sent again. A destination that is new to the store gets all there is
+ * in it. -errno, printed.
  */
-int export_start(const char *url, const char *store_path, struct export **export);
+int export_start(struct destination *destination, const char *store_path, struct export **export);
 void export_counts(const struct export *export, struct export_counts *counts);
-const char *export_endpoint(const struct export *export);
+const char *export_name(const struct export *export); /* for people */
+const char *export_key(const struct export *export);  /* the store's name for it */
 
 /* What went wrong with the last attempt to send a batch; "": nothing. */
-enum { EXPORT_ERROR_SIZE = 320 };
+enum { EXPORT_ERROR_SIZE = DESTINATION_ERROR_SIZE };
 void export_error(struct export *export, char error[EXPORT_ERROR_SIZE]);
 
 /* Sends what is left for at most `grace_ms` (a request under way may take a second more to end), then stops. */
 void export_stop(struct export *export, int grace_ms); /* NULL: nothing */
-
-/*
- * The URL from the command's word (base URL, v1/traces is appended unless it has a path), else from the environment:
- * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT as it is, OTEL_EXPORTER_OTLP_ENDPOINT with v1/traces appended. malloc'ed; NULL:
- * none set.
- */
-char *export_url(const char *word);
 
 #endif

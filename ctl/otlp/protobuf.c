@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* A walk over a serialized protobuf message, ahead of its decoding. */
+/* A walk over a serialized protobuf message, ahead of its decoding or in place of it. */
 #include "protobuf.h"
 
 enum { WIRE_VARINT = 0, WIRE_64BIT = 1, WIRE_LEN = 2, WIRE_32BIT = 5, VARINT_BITS_MAX = 63 };
@@ -8,11 +8,7 @@ struct walk {
 	unsigned int messages_left;
 };
 
-struct bytes {
-	const uint8_t *at, *end;
-};
-
-static bool varint_read(struct bytes *bytes, uint64_t *value)
+static bool varint_read(struct protobuf_bytes *bytes, uint64_t *value)
 {
 	uint64_t sum = 0;
 
@@ -29,7 +25,7 @@ static bool varint_read(struct bytes *bytes, uint64_t *value)
 }
 
 /* Moves past a field's content, of which `content` gets the octets. */
-static bool content_read(struct bytes *bytes, unsigned int wire_type, struct bytes *content)
+static bool content_read(struct protobuf_bytes *bytes, unsigned int wire_type, struct protobuf_bytes *content)
 {
 	uint64_t len;
 
@@ -51,35 +47,49 @@ static bool content_read(struct bytes *bytes, unsigned int wire_type, struct byt
 	}
 	if (len > (size_t)(bytes->end - bytes->at))
 		return false;
-	*content = (struct bytes){ bytes->at, bytes->at + len };
+	*content = (struct protobuf_bytes){ bytes->at, bytes->at + len };
 	bytes->at += len;
 	return true;
 }
 
-static bool message_walk(struct walk *walk, const ProtobufCMessageDescriptor *message, struct bytes bytes, int depth)
+bool protobuf_next(struct protobuf_bytes *rest, struct protobuf_field *field)
 {
-	uint64_t singular_seen = 0, key;
+	uint64_t key;
+
+	field->whole.at = rest->at;
+	field->content = *rest;
+	if (!varint_read(rest, &key) || key >> 3 == 0 || key >> 32 || !content_read(rest, key & 7, &field->content))
+		return false;
+	field->whole.end = rest->at;
+	field->number = (uint32_t)(key >> 3);
+	field->length_delimited = (key & 7) == WIRE_LEN;
+	return true;
+}
+
+static bool message_walk(struct walk *walk, const ProtobufCMessageDescriptor *message, struct protobuf_bytes bytes,
+			 int depth)
+{
+	uint64_t singular_seen = 0;
 
 	if (depth > PROTOBUF_DEPTH_MAX || walk->messages_left-- == 0)
 		return false;
 	while (bytes.at < bytes.end) {
-		const ProtobufCFieldDescriptor *field;
-		struct bytes content = bytes;
+		const ProtobufCFieldDescriptor *known;
+		struct protobuf_field field;
 
-		if (!varint_read(&bytes, &key) || key >> 3 == 0 || key >> 32 ||
-		    !content_read(&bytes, key & 7, &content))
+		if (!protobuf_next(&bytes, &field))
 			return false;
-		field = protobuf_c_message_descriptor_get_field(message, key >> 3);
-		if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE || (key & 7) != WIRE_LEN)
+		known = protobuf_c_message_descriptor_get_field(message, field.number);
+		if (!known || known->type != PROTOBUF_C_TYPE_MESSAGE || !field.length_delimited)
 			continue;
-		if (field->label != PROTOBUF_C_LABEL_REPEATED) {
-			uint64_t bit = 1ULL << (field->id & 63);
+		if (known->label != PROTOBUF_C_LABEL_REPEATED) {
+			uint64_t bit = 1ULL << (known->id & 63);
 
 			if (singular_seen & bit)
 				return false;
 			singular_seen |= bit;
 		}
-		if (!message_walk(walk, field->descriptor, content, depth + 1))
+		if (!message_walk(walk, known->descriptor, field.content, depth + 1))
 			return false;
 	}
 	return true;
@@ -89,5 +99,5 @@ bool protobuf_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t 
 {
 	struct walk walk = { .messages_left = PROTOBUF_MESSAGES_MAX };
 
-	return len == 0 || message_walk(&walk, descriptor, (struct bytes){ bytes, bytes + len }, 1);
+	return len == 0 || message_walk(&walk, descriptor, (struct protobuf_bytes){ bytes, bytes + len }, 1);
 }

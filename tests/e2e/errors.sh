@@ -47,6 +47,8 @@ wrong_words() {
 	misuse 'unknown word "foo"' collect foo
 	misuse "nodes: a value is missing" collect nodes
 	misuse "metrics: a value is missing" collect metrics
+	misuse "kafka: a value is missing" collect kafka
+	misuse "are of kafka BROKERS, which is missing" collect topic spans
 	misuse "ID is missing" trace show
 	misuse '"xyz" is not hex' trace show xyz
 	misuse 'no word "cd"' trace show ab cd
@@ -88,6 +90,22 @@ broken_nodes() {
 	nodes_broken "3:1: " $'- node: 1\n  interfaces: {1: eth0'
 }
 
+wrong_kafka() {
+	local at=(collect listen 127.0.0.1:0 metrics off store "$tmp/x.db" kafka 127.0.0.1:1)
+	if ! ldd "$hopspan" | grep -q librdkafka; then
+		failed "built without Kafka" "${at[@]}"
+		return
+	fi
+	failed '"a b" is no name of a topic' "${at[@]}" topic "a b"
+	failed 'property foo: No such configuration property' "${at[@]}" property foo=bar
+	failed 'property acks: KEY=VALUE is wanted' "${at[@]}" property acks
+	failed '`acks` must be set to `all`' "${at[@]}" property acks=1
+	failed "property transactional.id: spans are sent without" "${at[@]}" property transactional.id=x
+	failed "$tmp/none: No such file or directory" "${at[@]}" properties "$tmp/none"
+	printf '# ours\n\nclient.id = x\nsasl.password\n' >"$tmp/kafka.properties"
+	failed "$tmp/kafka.properties:4: sasl.password: KEY=VALUE is wanted" "${at[@]}" properties "$tmp/kafka.properties"
+}
+
 addresses() {
 	failed "listen 127.0.0.1:99999: not an address and port" collect listen 127.0.0.1:99999 store "$tmp/x.db"
 	failed "listen localhost: not an address and port" collect listen localhost store "$tmp/x.db"
@@ -95,6 +113,7 @@ addresses() {
 		collect listen "$TOPOLOGY-none/127.0.0.1:4319" store "$tmp/x.db"
 	failed "metrics localhost: not an address and port" collect listen 127.0.0.1:0 metrics localhost store "$tmp/x.db"
 	failed "not a URL like http://127.0.0.1:4318" collect otlp nonsense listen 127.0.0.1:0 store "$tmp/x.db"
+	failed "named twice" collect otlp http://127.0.0.1:1 otlp http://127.0.0.1:1 listen 127.0.0.1:0 store "$tmp/x.db"
 	failed "listen $(netns client)/127.0.0.1:4319: the port is taken by another process" \
 		collect listen "$(netns client)/127.0.0.1:4319" store "$tmp/x.db"
 }
@@ -170,6 +189,7 @@ line_up
 collect_start
 cart_start
 addresses
+wrong_kafka
 capture_start r1 way ip6
 shop_run 3 5 --ids "$tmp/ids"
 capture_stop way

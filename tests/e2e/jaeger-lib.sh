@@ -3,7 +3,8 @@
 # A real Jaeger v2 for a test, in memory, on free loopback ports. Sourced after lib.sh:
 #
 #   jaeger_need                   finds or builds the binary, else skips: to be called before anything is up
-#   jaeger_start                  starts it as part of the topology, with which it ends
+#   jaeger_start                  starts it as part of the topology, with which it ends; it reads the topic jaeger-spans
+#                                 of the Kafka brokers $jaeger_kafka, too, if that is set
 #   jaeger_otlp                   where OTLP/HTTP goes in: http://127.0.0.1:PORT
 #   jaeger_wait TRACE_ID COUNT    waits until it has COUNT spans of the trace, prints it as OTLP JSON
 #   jaeger_spans                  that JSON on stdin -> one JSON object per span, with "service" and "scope"
@@ -59,18 +60,33 @@ jaeger_port() {
 	echo "$port"
 }
 
+# As docs/scale.md has it: an offset is committed behind what is stored.
+jaeger_ingests() {
+	cat <<-END
+	  kafka:
+	    brokers: [$jaeger_kafka]
+	    group_id: jaeger
+	    initial_offset: earliest
+	    traces: {topic: jaeger-spans, encoding: otlp_proto}
+	    autocommit: {enable: true, interval: 1s}
+	    message_marking: {after: true, on_error: false}
+	    error_backoff: {enabled: true, max_elapsed_time: 0s}
+	END
+}
+
 # No batching: a trace can be read as soon as its export was answered.
 jaeger_config() {
 	cat <<-END
 	service:
 	  extensions: [jaeger_storage, jaeger_query]
-	  pipelines: {traces: {receivers: [otlp], exporters: [jaeger_storage_exporter]}}
+	  pipelines: {traces: {receivers: [otlp${jaeger_kafka:+, kafka}], exporters: [jaeger_storage_exporter]}}
 	  telemetry: {metrics: {level: none}, logs: {level: warn}}
 	receivers:
 	  otlp:
 	    protocols:
 	      http: {endpoint: "127.0.0.1:$1"}
 	      grpc: {endpoint: "127.0.0.1:$(($1 + 1))"}
+	${jaeger_kafka:+$(jaeger_ingests)}
 	exporters:
 	  jaeger_storage_exporter: {trace_storage: memory}
 	extensions:

@@ -19,6 +19,7 @@
 #include "ctl/otlp/otlp.pb-c.h"
 #include "otlp/export.h"
 #include "otlp/gzip.h"
+#include "otlp/http.h"
 #include "otlp/listen.h"
 #include "otlp/otlp.h"
 #include "otlp/post.h"
@@ -416,6 +417,14 @@ static void assert_same_batches(struct store *from, struct store *to, int count)
 	assert_int_equal(store_next_batch(to, received, &received, &otlp, &len), 0);
 }
 
+static int export_http(const char *url, const char *store_path, struct export **export)
+{
+	struct destination *destination;
+
+	assert_int_equal(http_new(url, &destination), 0);
+	return export_start(destination, store_path, export);
+}
+
 /* What is there at the start, what comes later, what is added right before the stop; and nothing twice. */
 static void export_to_receive(void **state)
 {
@@ -432,7 +441,7 @@ static void export_to_receive(void **state)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/v1/traces", receive_port(receive));
 	while (trace <= FIRST)
 		batch_add(from->store, trace++);
-	assert_int_equal(export_start(url, from->path, &export), 0);
+	assert_int_equal(export_http(url, from->path, &export), 0);
 	export_wait(export, FIRST, &counts);
 	while (trace <= FIRST + LATER)
 		batch_add(from->store, trace++);
@@ -442,7 +451,7 @@ static void export_to_receive(void **state)
 	assert_same_batches(from->store, to->store, FIRST + LATER + 1);
 
 	batch_add(from->store, trace++); /* another exporter goes on where the first stopped */
-	assert_int_equal(export_start(url, from->path, &export), 0);
+	assert_int_equal(export_http(url, from->path, &export), 0);
 	export_wait(export, 1, &counts);
 	assert_int_equal(counts.batches, 1);
 	export_stop(export, 0);
@@ -467,7 +476,7 @@ static void export_retries(void **state)
 	server_start(&server, url);
 	batch_add(place->store, 1);
 	batch_add(place->store, 2);
-	assert_int_equal(export_start(url, place->path, &export), 0);
+	assert_int_equal(export_http(url, place->path, &export), 0);
 	export_wait(export, 2, &counts);
 	export_stop(export, 0);
 	MHD_stop_daemon(server.daemon);
@@ -501,7 +510,7 @@ static void export_gives_up(void **state)
 	server_start(&server, url);
 	for (uint8_t i = 1; i <= COUNT + 1; i++)
 		batch_add(place->store, i);
-	assert_int_equal(export_start(url, place->path, &export), 0);
+	assert_int_equal(export_http(url, place->path, &export), 0);
 	export_wait(export, COUNT + 1, &counts);
 	export_error(export, error);
 	assert_string_equal(error, "");
@@ -524,8 +533,8 @@ static void export_says_why(void **state)
 
 	server_start(&server, url);
 	batch_add(place->store, 1);
-	assert_int_equal(export_start(url, place->path, &export), 0);
-	assert_string_equal(export_endpoint(export), url);
+	assert_int_equal(export_http(url, place->path, &export), 0);
+	assert_string_equal(export_name(export), url);
 	export_wait(export, 1, &counts);
 	export_error(export, error);
 	assert_int_equal(strncmp(error, "HTTP 400", strlen("HTTP 400")), 0);
@@ -552,7 +561,7 @@ static void export_partial_success(void **state)
 	server_start(&server, url);
 	batch_add(place->store, 1);
 	batch_add(place->store, 2);
-	assert_int_equal(export_start(url, place->path, &export), 0);
+	assert_int_equal(export_http(url, place->path, &export), 0);
 	export_wait(export, 2, &counts);
 	export_stop(export, 0);
 	MHD_stop_daemon(server.daemon);
@@ -594,7 +603,7 @@ static void export_without_backend(void **state)
 	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
 	snprintf(url, sizeof(url), "http://%s/v1/traces", address);
 	batch_add(from->store, 1);
-	assert_int_equal(export_start(url, from->path, &export), 0);
+	assert_int_equal(export_http(url, from->path, &export), 0);
 	do {
 		usleep(5000);
 		export_counts(export, &counts);
@@ -605,7 +614,7 @@ static void export_without_backend(void **state)
 	assert_int_equal(store_exported(from->store, url, &number), 0);
 	assert_int_equal(number, 0);
 
-	assert_int_equal(export_start(url, from->path, &export), 0);
+	assert_int_equal(export_http(url, from->path, &export), 0);
 	assert_int_equal(receive_start(address, to->path, &receive), 0);
 	export_wait(export, 1, &counts);
 	export_stop(export, 0);
@@ -669,7 +678,7 @@ static void post_answers(void **state)
 
 static void assert_url(const char *word, const char *expected)
 {
-	char *url = export_url(word);
+	char *url = http_url(word);
 
 	if (expected)
 		assert_string_equal(url, expected);

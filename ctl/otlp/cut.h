@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A serialized ExportTraceServiceRequest in pieces that a backend takes, and how many spans it has. Spans are copied as
+ * they are, so what this program does not know of OTLP is kept. (Two requests joined are their octets one after the
+ * other: protobuf says so, and the only field is a repeated one.)
+ */
+#ifndef HOPSPAN_CUT_H
+#define HOPSPAN_CUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Feeds requests of at most `max` octets to `piece`, in order, which owns them (free()) and ends it all by returning
+ * other than 0, which is returned. Each span is in one of them, but those that fit in none, which are counted in
+ * `too_large`. -EBADMSG: no such request; -ENOMEM.
+ */
+int otlp_cut(const uint8_t *otlp, size_t len, size_t max, int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg,
+	     uint64_t *too_large);
+
+/* 0 also for what is no such request. */
+uint64_t otlp_span_count(const uint8_t *otlp, size_t len);
+
+#endif
