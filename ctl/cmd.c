@@ -107,9 +107,16 @@ const struct command commands[] = {
 	  "Reads the sinks of all network namespaces of this machine. Ends on SIGINT or\n"
 	  "SIGTERM, when all is stored.\n" },
 	{ "status", NULL, cmd_status, "", "every counter, everything attached, in all network namespaces", NULL },
-	{ "trace", "list", cmd_trace_list, "[limit N] [store FILE]", "the newest traces, a line each",
+	{ "trace", "list", cmd_trace_list, "[WORDS]", "the newest traces, a line each",
 	  "  Times are UTC, durations ms; \"slow at\" is the place furthest above its usual.\n"
 	  "  limit N     at most N traces (20)\n"
+	  "  since TIME  that began then or later: so long ago (15m, 2h, 3d), or UTC\n"
+	  "              (2026-11-20T14:02:11Z); until TIME: then or before\n"
+	  "  longer TIME that took so long (30ms, 1.5s) or longer; shorter TIME: or less\n"
+	  "  service NAME  with a span of this service\n"
+	  "  node NAME   whose packets this node wrote into\n"
+	  "  queue N     that met a queue of N octets (10000, 64k) or more: at NODE, if one\n"
+	  "              is named, else anywhere\n"
 	  "  store FILE  the collector's store ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n" },
 	{ "trace", "show", cmd_trace_show, "ID [-a] [store FILE]",
 	  "one trace as a waterfall of all its spans, with a verdict",

@@ -11,9 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store_mend.h"
 #include "store_sql.h"
 
 enum { BUSY_MS = 5000, INSTANCE_ID_SIZE = 37 };
+
+#define LOG_SIZE_MAX "67108864" /* what the write-ahead log is cut to once its content is in the file */
 
 static _Thread_local char open_error[256];
 
@@ -62,7 +65,7 @@ static int file_check(struct store *store, const char *path, bool create)
 	return 0;
 }
 
-static int file_open(struct store *store, const char *path, bool create)
+int store_open_file(struct store *store, const char *path, bool create)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
 	int error = file_check(store, path, create);
@@ -76,8 +79,18 @@ static int file_open(struct store *store, const char *path, bool create)
 	}
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, BUSY_MS);
-	error = store_do(store, "PRAGMA synchronous=NORMAL");
+	error = store_do(store, "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=" LOG_SIZE_MAX);
 	return error ? error : store_schema(store, create);
+}
+
+void store_close_file(struct store *store)
+{
+	for (int i = 0; i < STATEMENT_COUNT; i++) {
+		sqlite3_finalize(store->statements[i]);
+		store->statements[i] = NULL;
+	}
+	sqlite3_close(store->db);
+	store->db = NULL;
 }
 
 int store_open(const char *path, bool create, struct store **out)
@@ -89,7 +102,9 @@ int store_open(const char *path, bool create, struct store **out)
 		snprintf(open_error, sizeof(open_error), "out of memory");
 		return -ENOMEM;
 	}
-	error = file_open(store, path, create);
+	error = store_open_file(store, path, create);
+	if (create && (error == -EUCLEAN || (error == -EBADMSG && store_was_ours(path))))
+		error = store_mend(store);
 	if (error) {
 		memcpy(open_error, store->error, sizeof(open_error));
 		store_close(store);
@@ -103,9 +118,7 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
-	for (int i = 0; i < STATEMENT_COUNT; i++)
-		sqlite3_finalize(store->statements[i]);
-	sqlite3_close(store->db);
+	store_close_file(store);
 	free(store);
 }
 

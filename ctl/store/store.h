@@ -23,14 +23,19 @@ struct store;
 const char *store_path(void);
 
 /*
- * Opens, and with `create` makes file and folder where there are none. -ENOENT: no such file; -EBADMSG: another file
- * or a damaged one; -ENOTSUP: from a newer hopspan. store_error(NULL) is why this thread's last store_open() failed.
+ * Opens, and with `create` makes file and folder where there are none, brings a file of an older hopspan up to date,
+ * and sets a damaged one aside, which it says on stderr. -ENOENT: no such file; -EBADMSG: another file; -EUCLEAN: a
+ * damaged one; -ENOTSUP: from a newer hopspan, or an older one. store_error(NULL) is why this thread's last
+ * store_open() failed.
  */
 int store_open(const char *path, bool create, struct store **store);
 void store_close(struct store *store); /* NULL: nothing */
 const char *store_error(const struct store *store);
 
 /*
+ * The same while it is used: a damaged file is set aside, and in place of one that was taken away there will be a new
+ * one. Numbers of batches go on above those of the old file.
+ *
  * Adds one batch in one transaction: `otlp` is a serialized ExportTraceServiceRequest, `spans` the same decoded, for
  * the index. The index row of a trace keeps what `trace list` shows: see struct store_trace.
  */
@@ -38,6 +43,18 @@ int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct
 
 /* The oldest batch behind number `after`: 1 and a malloc'ed copy, 0 if there is none, or -errno. */
 int store_next_batch(struct store *store, int64_t after, int64_t *number, uint8_t **otlp, size_t *len);
+
+/* Batches in a row, as one ExportTraceServiceRequest: put one behind the other they are that. */
+struct store_taken {
+	int64_t number; /* of the last */
+	uint64_t batches, spans;
+	uint8_t *otlp; /* malloc'ed */
+	size_t len;
+};
+
+/* The oldest batch behind `after` and those that fit beside it into so many spans and octets. Returns as above. */
+int store_take(struct store *store, int64_t after, uint64_t spans, size_t octets, struct store_taken *taken);
+
 int store_exported(struct store *store, const char *endpoint, int64_t *number); /* 0 if nothing yet */
 int store_set_exported(struct store *store, const char *endpoint, int64_t number);
 int store_queue(struct store *store, const char *endpoint, uint64_t *batches); /* yet to be sent */
@@ -60,13 +77,40 @@ struct store_trace {
 	char service[64], name[128]; /* of the root; "" if it has not come yet */
 	char worst[64]; /* what took most above its usual: a transfer's hopspan.worst; "packet lost"; "": none */
 	int64_t worst_ns, worst_usual_ns; /* its time, and what is usual there; usual 0: not known */
+	int64_t queue_bytes;		  /* longest queue that its packets met; -1: not known */
+};
+
+/* Which traces are listed, the newest first. */
+struct store_search {
+	int limit;
+	int64_t since_unix_ns, until_unix_ns;	 /* start; 0: any */
+	int64_t duration_min_ns, duration_max_ns; /* 0: any */
+	const char *service, *node;		 /* that has a span in it, that wrote into a packet of it; NULL: any */
+	int64_t queue_min_bytes;		 /* at `node`, or at any; 0: any */
+};
+
+/* Feeds each to `row` until it returns other than 0, which is returned. `row` does not use `store`. */
+int store_list(struct store *store, const struct store_search *search,
+	       int (*row)(const struct store_trace *trace, void *arg), void *arg);
+
+/* What the store may keep; 0: no limit. */
+struct store_limits {
+	int64_t age_ns;
+	uint64_t octets;
+};
+
+struct store_dropped {
+	uint64_t batches, spans;
+	uint64_t unsent_spans; /* of them, by any endpoint */
 };
 
 /*
- * The newest `limit` traces (newest first), fed to `row` until it returns other than 0, which is returned. `row` does
- * not use `store`.
+ * Deletes the oldest batches that are beyond the limits, and traces that have none left; of many only so many that it
+ * takes no longer than some milliseconds, to be called again. What not all `endpoints` have been sent leaves by the
+ * size only. Adds to `dropped`.
  */
-int store_list(struct store *store, int limit, int (*row)(const struct store_trace *trace, void *arg), void *arg);
+int store_keep(struct store *store, const struct store_limits *limits, int64_t now_unix_ns,
+	       const char *const *endpoints, unsigned int count, struct store_dropped *dropped);
 
 /* Baselines: opaque bytes under a key. `each` is fed all of them. */
 int store_save_usual(struct store *store, const char *key, const void *bytes, size_t len);

@@ -3,32 +3,44 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "otlp/otlp.h"
+#include "store_mend.h"
 #include "store_row.h"
 #include "store_sql.h"
 
-static int batch_insert(struct store *store, const uint8_t *otlp, size_t len, int64_t *number)
+static int64_t now_unix_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static int batch_insert(struct store *store, const uint8_t *otlp, size_t len, size_t spans, int64_t *number)
 {
 	sqlite3_stmt *stmt = store_statement(store, BATCH_ADD);
 	int error;
 
 	if (!stmt)
 		return store_fail(store);
-	sqlite3_bind_blob64(stmt, 1, len ? (const void *)otlp : "", len, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 1, now_unix_ns());
+	sqlite3_bind_int64(stmt, 2, (int64_t)spans);
+	sqlite3_bind_blob64(stmt, 3, len ? (const void *)otlp : "", len, SQLITE_STATIC);
 	error = store_step(store, stmt);
 	if (!error)
 		*number = sqlite3_last_insert_rowid(store->db);
 	return error;
 }
 
-static int trace_batch_insert(struct store *store, const uint8_t *trace_id, int64_t number)
+static int trace_batch_insert(struct store *store, int64_t trace, int64_t number)
 {
 	sqlite3_stmt *stmt = store_statement(store, TRACE_BATCH_ADD);
 
 	if (!stmt)
 		return store_fail(store);
-	sqlite3_bind_blob(stmt, 1, trace_id, TRACE_ID_LEN, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 1, trace);
 	sqlite3_bind_int64(stmt, 2, number);
 	return store_step(store, stmt);
 }
@@ -43,14 +55,15 @@ static int by_trace(const void *a, const void *b)
 /* The spans' traces one after the other; `sorted` has all of them by trace. */
 static int index_insert(struct store *store, const struct span **sorted, size_t count, int64_t number)
 {
+	int64_t trace;
 	int error = 0;
 
 	for (size_t first = 0, next; !error && first < count; first = next) {
 		for (next = first + 1; next < count && by_trace(&sorted[first], &sorted[next]) == 0;)
 			next++;
-		error = trace_batch_insert(store, sorted[first]->trace_id, number);
+		error = store_row_update(store, &sorted[first], next - first, number, &trace);
 		if (!error)
-			error = store_row_update(store, &sorted[first], next - first);
+			error = trace_batch_insert(store, trace, number);
 	}
 	return error;
 }
@@ -70,14 +83,14 @@ static int batch_index(struct store *store, const struct span_list *spans, int64
 	return error;
 }
 
-int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
+static int batch_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
 {
 	int64_t number = 0;
 	int error = store_do(store, "BEGIN IMMEDIATE");
 
 	if (error)
 		return error;
-	error = batch_insert(store, otlp, len, &number);
+	error = batch_insert(store, otlp, len, spans->count, &number);
 	if (!error)
 		error = batch_index(store, spans, number);
 	if (!error)
@@ -87,30 +100,88 @@ int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct
 	return error;
 }
 
-int store_next_batch(struct store *store, int64_t after, int64_t *number, uint8_t **otlp, size_t *len)
+int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
+{
+	int error = store_is_away(store) ? store_mend(store) : 0;
+
+	if (!error)
+		error = batch_add(store, otlp, len, spans);
+	if (error == -EUCLEAN) {
+		error = store_mend(store);
+		if (!error)
+			error = batch_add(store, otlp, len, spans);
+	}
+	return error;
+}
+
+/* Appends one more; false: no memory. */
+static bool taken_append(struct store_taken *taken, sqlite3_stmt *stmt)
+{
+	size_t len = (size_t)sqlite3_column_bytes(stmt, 2);
+	uint8_t *longer = realloc(taken->otlp, taken->len + len + 1);
+
+	if (!longer)
+		return false;
+	if (len)
+		memcpy(longer + taken->len, sqlite3_column_blob(stmt, 2), len);
+	taken->otlp = longer;
+	taken->len += len;
+	taken->number = sqlite3_column_int64(stmt, 0);
+	taken->spans += (uint64_t)sqlite3_column_int64(stmt, 1);
+	taken->batches++;
+	return true;
+}
+
+static bool taken_has_room(const struct store_taken *taken, sqlite3_stmt *stmt, uint64_t spans, size_t octets)
+{
+	return taken->batches == 0 || (taken->spans + (uint64_t)sqlite3_column_int64(stmt, 1) <= spans &&
+				       taken->len + (size_t)sqlite3_column_bytes(stmt, 2) <= octets);
+}
+
+static int batches_take(struct store *store, int64_t after, uint64_t spans, size_t octets, struct store_taken *taken)
 {
 	sqlite3_stmt *stmt = store_statement(store, BATCH_NEXT);
-	uint8_t *copy;
-	size_t size;
 	int got;
 
 	if (!stmt)
 		return store_fail(store);
 	sqlite3_bind_int64(stmt, 1, after);
-	got = store_step(store, stmt);
-	if (got != 1)
-		return got;
-	size = (size_t)sqlite3_column_bytes(stmt, 1);
-	copy = malloc(size ? size : 1);
-	if (copy) {
-		if (size)
-			memcpy(copy, sqlite3_column_blob(stmt, 1), size);
-		*number = sqlite3_column_int64(stmt, 0);
-		*otlp = copy;
-		*len = size;
-	}
+	while ((got = store_step(store, stmt)) == 1 && taken_has_room(taken, stmt, spans, octets))
+		if (!taken_append(taken, stmt)) {
+			got = store_say(store, -ENOMEM, "out of memory");
+			break;
+		}
 	sqlite3_reset(stmt);
-	return copy ? 1 : store_say(store, -ENOMEM, "out of memory");
+	return got < 0 ? got : taken->batches > 0;
+}
+
+int store_take(struct store *store, int64_t after, uint64_t spans, size_t octets, struct store_taken *taken)
+{
+	int got = store_is_away(store) ? store_mend(store) : 0;
+
+	*taken = (struct store_taken){ .number = after };
+	if (!got)
+		got = batches_take(store, after, spans, octets, taken);
+	if (got < 0) {
+		free(taken->otlp);
+		taken->otlp = NULL;
+		if (got == -EUCLEAN)
+			store_mend(store);
+	}
+	return got;
+}
+
+int store_next_batch(struct store *store, int64_t after, int64_t *number, uint8_t **otlp, size_t *len)
+{
+	struct store_taken taken;
+	int got = store_take(store, after, 0, 0, &taken);
+
+	if (got == 1) {
+		*number = taken.number;
+		*otlp = taken.otlp;
+		*len = taken.len;
+	}
+	return got;
 }
 
 int store_exported(struct store *store, const char *endpoint, int64_t *number)

@@ -1,13 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A trace's row in the store: what `trace list` shows of it. Only store*.c include this.
+ * A trace's row in the store: what `trace list` shows of it, and what it is found by. Only store*.c include this.
  */
 #ifndef HOPSPAN_STORE_ROW_H
 #define HOPSPAN_STORE_ROW_H
 
+#include <sqlite3.h>
+
 #include "store.h"
 
-/* Brings the row up to date with `count` more spans of one trace, within the caller's transaction. */
-int store_row_update(struct store *store, const struct span **spans, size_t count);
+enum { STORE_NAME_MAX = 255 }; /* of what is searched for */
+
+struct store_row {
+	int64_t number;
+	struct store_trace shown;
+	int64_t end_unix_ns;
+	bool has_root;
+	int64_t root_start_unix_ns, root_ns;
+	char services[512]; /* "\nNAME\nNAME\n" */
+	char nodes[1024];   /* "\nNAME\tQUEUE\nNAME\tQUEUE\n": octets, -1 where none are known */
+};
+
+/* The columns of TRACE_GET and TRACE_LIST. False: not a row of ours. */
+bool store_row_read(sqlite3_stmt *stmt, struct store_row *row);
+
+/* How a name stands in one of these lists, with what follows it. False: it cannot be in one. */
+bool store_line(char *line, size_t size, const char *name, char end);
+
+/* The queue of a node; INT64_MIN: it is not there. */
+int64_t store_node_queue(const char *nodes, const char *name);
+
+/* Brings the row up to date with `count` more spans of one trace, of batch `batch`, within the caller's transaction. */
+int store_row_update(struct store *store, const struct span **spans, size_t count, int64_t batch, int64_t *number);
 
 #endif

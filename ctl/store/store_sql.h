@@ -9,13 +9,14 @@
 
 #include "store.h"
 
-/* Their text is in store_sql.c, beside the schema. */
+/* Their text is in store_sql.c. */
 enum statement {
 	BATCH_ADD,
 	BATCH_NEXT,
 	BATCH_OF_TRACE,
 	TRACE_BATCH_ADD,
 	TRACE_GET,
+	TRACE_NEXT,
 	TRACE_PUT,
 	TRACE_FIND,
 	TRACE_LIST,
@@ -28,16 +29,26 @@ enum statement {
 	INSTANCE_GET,
 	CHECK_PUT,
 	QUEUE_GET,
+	OLD_BATCHES,
+	OLD_BATCH_DELETE,
+	OLD_INDEX_DELETE,
+	OLD_NETWORK_DELETE,
+	OLD_TRACE_DELETE,
 	STATEMENT_COUNT,
 };
 
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
+	bool in_place_of_another; /* which was damaged or gone */
 	char error[256];
 };
 
-/* Makes the schema in an empty file if `create`, and checks it in any other. */
+/* Opens the file at `path` into a handle that has none. */
+int store_open_file(struct store *store, const char *path, bool create);
+void store_close_file(struct store *store);
+
+/* Makes the schema in an empty file if `create`, upgrades an old one, and checks it in any other. */
 int store_schema(struct store *store, bool create);
 
 /* Keeps the text for store_error() and returns `error`. */
@@ -48,6 +59,9 @@ int store_fail(struct store *store);
 
 /* Runs SQL without parameters or results. */
 int store_do(struct store *store, const char *sql);
+
+/* The one integer that `sql` asks for. */
+int store_number(struct store *store, const char *sql, int64_t *number);
 
 /* Prepared once, ready to bind; NULL: see store_fail(). */
 sqlite3_stmt *store_statement(struct store *store, enum statement statement);

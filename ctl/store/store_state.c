@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "store_mend.h"
 #include "store_sql.h"
 
 int store_queue(struct store *store, const char *endpoint, uint64_t *batches)
@@ -26,9 +27,8 @@ int store_queue(struct store *store, const char *endpoint, uint64_t *batches)
 int store_check(struct store *store)
 {
 	sqlite3_stmt *stmt = store_statement(store, CHECK_PUT);
-	int moved = 0;
 
-	if (sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved)
+	if (store_is_away(store))
 		return store_say(store, -ESTALE, "its file was taken away while in use");
 	return stmt ? store_step(store, stmt) : store_fail(store);
 }

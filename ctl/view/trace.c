@@ -9,47 +9,35 @@
 
 #include "cmd.h"
 #include "listing.h"
+#include "search.h"
 #include "store/store.h"
 #include "trace_json.h"
 #include "spans/usual.h"
 #include "verdict.h"
 #include "waterfall.h"
 
-enum { LIST_DEFAULT = 20, LIST_MAX = 100000, LIKE_MAX = 5, LIKE_SEARCHED = 10000 };
+enum { LIST_DEFAULT = 20, LIKE_MAX = 5, LIKE_SEARCHED = 10000 };
 
 struct words {
 	const char *store, *id;
-	int limit;
+	struct store_search search;
 	bool all;
 };
 
-static int limit_read(const struct command *command, const char *word, int *limit)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(word, &end, 10);
-	if (errno || end == word || *end || value < 1 || value > LIST_MAX)
-		return misuse(command, "limit \"%s\" is not a number from 1 to %d", word, LIST_MAX);
-	*limit = (int)value;
-	return 0;
-}
-
-/* The words of both commands; `show` has ID and -a, `list` has limit. */
+/* The words of both commands; `show` has ID and -a, `list` has those of search.h. */
 static int words_read(const struct command *command, bool show, int argc, char **argv, struct words *words)
 {
-	*words = (struct words){ .store = store_path(), .limit = LIST_DEFAULT };
+	*words = (struct words){ .store = store_path(), .search.limit = LIST_DEFAULT };
 	for (int i = 0; i < argc; i++) {
 		const char *word = argv[i];
-		bool store = strcmp(word, "store") == 0, limit = !show && strcmp(word, "limit") == 0;
+		bool store = strcmp(word, "store") == 0, search = !show && search_knows(word);
 
-		if ((store || limit) && i + 1 == argc)
-			return misuse(command, "%s: %s is missing", word, store ? "FILE" : "N");
+		if ((store || search) && i + 1 == argc)
+			return misuse(command, "%s: its value is missing", word);
 		if (store) {
 			words->store = argv[++i];
-		} else if (limit) {
-			if (limit_read(command, argv[++i], &words->limit))
+		} else if (search) {
+			if (search_word(command, word, argv[++i], &words->search))
 				return EXIT_MISUSE;
 		} else if (show && strcmp(word, "-a") == 0) {
 			words->all = true;
@@ -127,7 +115,7 @@ int cmd_trace_list(const struct options *options, int argc, char **argv)
 		error = open_store(words.store, &store);
 	if (error)
 		return error;
-	if (store_list(store, words.limit, row_keep, &rows) < 0)
+	if (store_list(store, &words.search, row_keep, &rows) < 0)
 		error = store_failed(&words, store);
 	else
 		rows_print(options, &rows);
@@ -193,7 +181,7 @@ static int find_trace(struct store *store, const struct words *words, uint8_t tr
 		return EXIT_FAILED;
 	}
 	fprintf(stderr, "hopspan trace: several traces begin with \"%s\":\n", words->id);
-	store_list(store, LIKE_SEARCHED, like_print, &like);
+	store_list(store, &(struct store_search){ .limit = LIKE_SEARCHED }, like_print, &like);
 	return EXIT_FAILED;
 }
 

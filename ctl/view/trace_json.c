@@ -162,6 +162,8 @@ json_t *trace_row_json(const struct store_trace *trace)
 	json_object_set_new(json, "service", text_json(trace->service));
 	json_object_set_new(json, "name", text_json(trace->name));
 	json_object_set_new(json, "network_ns", json_integer(trace->network_ns));
+	if (trace->queue_bytes >= 0)
+		json_object_set_new(json, "queue_bytes", json_integer(trace->queue_bytes));
 	if (!trace->worst[0])
 		return json;
 	json_object_set_new(json, "worst", text_json(trace->worst));

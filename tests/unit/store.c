@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -80,6 +81,11 @@ static int list_count(const struct store_trace *trace, void *arg)
 	(void)trace;
 	++*(int *)arg;
 	return 0;
+}
+
+static int list(struct store *store, int limit, int (*row)(const struct store_trace *trace, void *arg), void *arg)
+{
+	return store_list(store, &(struct store_search){ .limit = limit }, row, arg);
 }
 
 static void survives_reopen(void **state)
@@ -221,7 +227,7 @@ static void list_row(void **state)
 		transfer_make(&spans, 0x10, 400, "r1 eth1", 390, 190);
 		transfer_make(&spans, 0x20, 60, "r9 eth2", 50, 10);
 		batch_add(place->store, &spans, "network", "hopspan");
-		assert_int_equal(store_list(place->store, 10, list_first, &row), 1);
+		assert_int_equal(list(place->store, 10, list_first, &row), 1);
 		assert_string_equal(row.name, "");
 		assert_int_equal(row.network_ns, 460);
 		assert_string_equal(row.worst, "r1 eth1");
@@ -235,7 +241,7 @@ static void list_row(void **state)
 	span_make(&spans, 1, 1, 0, 900, 1600)->name = "GET /checkout";
 	batch_add(place->store, &spans, "shop", "app");
 	reopen(place);
-	assert_int_equal(store_list(place->store, 10, list_first, &row), 1);
+	assert_int_equal(list(place->store, 10, list_first, &row), 1);
 	assert_string_equal(row.service, "shop");
 	assert_string_equal(row.name, "GET /checkout");
 	assert_int_equal(row.start_unix_ns, 900);
@@ -246,7 +252,7 @@ static void list_row(void **state)
 	span = span_make(&spans, 1, 0x30, 2, 1000, 1300);
 	attr_string(&spans.arena, &span->attrs, "hopspan.kind", "retransmission");
 	batch_add(place->store, &spans, "network", "hopspan");
-	assert_int_equal(store_list(place->store, 10, list_first, &row), 1);
+	assert_int_equal(list(place->store, 10, list_first, &row), 1);
 	assert_int_equal(row.network_ns, 760);
 	assert_string_equal(row.worst, "packet lost");
 	assert_int_equal(row.worst_ns, 300);
@@ -262,7 +268,7 @@ static void list_ignores_others(void **state)
 
 	transfer_make(&spans, 0x10, 400, "r1 eth1", 390, 190);
 	batch_add(place->store, &spans, "shop", "app");
-	assert_int_equal(store_list(place->store, 10, list_first, &row), 1);
+	assert_int_equal(list(place->store, 10, list_first, &row), 1);
 	assert_int_equal(row.network_ns, 0);
 	assert_string_equal(row.worst, "");
 }
@@ -282,10 +288,10 @@ static void list_newest_first(void **state)
 	span_make(&spans, 2, 1, 0, 300, 400)->name = name;
 	span_make(&spans, 3, 1, 0, 200, 300);
 	batch_add(place->store, &spans, "s", "app");
-	assert_int_equal(store_list(place->store, 10, list_first, &row), 1);
+	assert_int_equal(list(place->store, 10, list_first, &row), 1);
 	assert_int_equal(row.trace_id[0], 2);
 	assert_int_equal(strlen(row.name), 126);
-	assert_int_equal(store_list(place->store, 2, list_count, &count), 0);
+	assert_int_equal(list(place->store, 2, list_count, &count), 0);
 	assert_int_equal(count, 2);
 }
 
@@ -305,7 +311,7 @@ static void extreme_times(void **state)
 	}
 	span_make(&spans, 1, 8, 0, INT64_MAX, 0);
 	batch_add(place->store, &spans, "network", "hopspan");
-	assert_int_equal(store_list(place->store, 1, list_first, &row), 1);
+	assert_int_equal(list(place->store, 1, list_first, &row), 1);
 	assert_int_equal(row.network_ns, INT64_MAX);
 	assert_int_equal(row.duration_ns, 0);
 	assert_int_equal(row.worst_ns, 0);
@@ -447,7 +453,7 @@ static void damaged_file(void **state)
 		error = store_open(place->path, false, &place->store);
 		opened += error == 0;
 		if (!error)
-			error = store_list(place->store, 100, list_count, &count);
+			error = list(place->store, 100, list_count, &count);
 		if (!error && store_find_trace(place->store, "05", id) == 1)
 			error = store_load_trace(place->store, id, &loaded);
 		refused += error != 0;
@@ -556,6 +562,321 @@ static void check_finds_trouble(void **state)
 	assert_int_equal(store_check(place->store), 0);
 }
 
+/* Traces 1 to 4, each two spans of 10 ms: an application's, and a stay in node rN whose queue has N * 1000 octets. */
+static void four_add(struct store *store)
+{
+	const int64_t ms = 1000000;
+
+	for (uint8_t i = 1; i <= 4; i++) {
+		struct span_list spans = { 0 };
+		struct span *span;
+		char name[8];
+
+		span_make(&spans, i, 1, 0, 1000 * ms * i, 1000 * ms * i + 10 * ms * i);
+		batch_add(store, &spans, i % 2 ? "odd" : "even", "app");
+		span = span_make(&spans, i, 2, 1, 1000 * ms * i, 1000 * ms * i + ms);
+		snprintf(name, sizeof(name), "r%d", i);
+		attr_string(&spans.arena, &span->attrs, "hopspan.node", arena_strdup(&spans.arena, name));
+		attr_int(&spans.arena, &span->attrs, "hopspan.queue_bytes", 1000 * i);
+		span = span_make(&spans, i, 3, 1, 1000 * ms * i, 1000 * ms * i + ms);
+		attr_string(&spans.arena, &span->attrs, "hopspan.node", "r");
+		batch_add(store, &spans, "network", "hopspan");
+	}
+}
+
+static int found(struct store *store, struct store_search search)
+{
+	int count = 0;
+
+	search.limit = 100;
+	assert_int_equal(store_list(store, &search, list_count, &count), 0);
+	return count;
+}
+
+static void searches(void **state)
+{
+	const int64_t ms = 1000000;
+	struct place *place = *state;
+	struct store_trace row;
+
+	four_add(place->store);
+	assert_int_equal(found(place->store, (struct store_search){ 0 }), 4);
+	assert_int_equal(found(place->store, (struct store_search){ .since_unix_ns = 2000 * ms }), 3);
+	assert_int_equal(found(place->store, (struct store_search){ .until_unix_ns = 2000 * ms }), 2);
+	assert_int_equal(found(place->store, (struct store_search){ .duration_min_ns = 30 * ms }), 2);
+	assert_int_equal(found(place->store, (struct store_search){ .duration_max_ns = 10 * ms }), 1);
+	assert_int_equal(found(place->store, (struct store_search){ .service = "odd" }), 2);
+	assert_int_equal(found(place->store, (struct store_search){ .service = "network" }), 4);
+	assert_int_equal(found(place->store, (struct store_search){ .service = "od" }), 0);
+	assert_int_equal(found(place->store, (struct store_search){ .service = "" }), 0);
+	assert_int_equal(found(place->store, (struct store_search){ .service = "odd\nnetwork" }), 0);
+	assert_int_equal(found(place->store, (struct store_search){ .node = "r3" }), 1);
+	assert_int_equal(found(place->store, (struct store_search){ .node = "r" }), 4);
+	assert_int_equal(found(place->store, (struct store_search){ .queue_min_bytes = 3000 }), 2);
+	assert_int_equal(found(place->store, (struct store_search){ .node = "r3", .queue_min_bytes = 3000 }), 1);
+	assert_int_equal(found(place->store, (struct store_search){ .node = "r3", .queue_min_bytes = 3001 }), 0);
+	assert_int_equal(found(place->store, (struct store_search){ .node = "r", .queue_min_bytes = 1 }), 0);
+	assert_int_equal(found(place->store, (struct store_search){ .service = "even", .node = "r4" }), 1);
+	assert_int_equal(list(place->store, 1, list_first, &row), 1);
+	assert_int_equal(row.queue_bytes, 4000);
+}
+
+/* More nodes and services than a row holds: no crash, and the first ones are found. */
+static void long_lists(void **state)
+{
+	struct place *place = *state;
+	struct span_list spans = { 0 };
+	char name[300];
+
+	for (int i = 0; i < 400; i++) {
+		struct span *span = span_make(&spans, 1, 1, 0, 1, 2);
+
+		snprintf(name, sizeof(name), i % 50 ? "node-%d" : "node-%d-%0260d", i, 0);
+		attr_string(&spans.arena, &span->attrs, "hopspan.node", arena_strdup(&spans.arena, name));
+		attr_int(&spans.arena, &span->attrs, "hopspan.queue_bytes", i % 7);
+	}
+	attr_string(&spans.arena, &span_make(&spans, 1, 1, 0, 1, 2)->attrs, "hopspan.node", "node-1");
+	batch_add(place->store, &spans, "s", "hopspan");
+	assert_int_equal(found(place->store, (struct store_search){ .node = "node-1" }), 1);
+	assert_int_equal(found(place->store, (struct store_search){ .node = "node-5", .queue_min_bytes = 5 }), 1);
+}
+
+static void keeps_within_limits(void **state)
+{
+	static const char *const endpoints[] = { "http://a", "http://b" };
+	const struct store_limits young = { .age_ns = 1000 }, small = { .octets = 200000 };
+	const int64_t later = INT64_MAX / 2;
+	struct place *place = *state;
+	struct store_dropped dropped = { 0 };
+	uint8_t *otlp, *large = calloc(1, 100000);
+	int64_t number;
+	size_t len;
+
+	four_add(place->store); /* batches 1 to 8 */
+	assert_int_equal(store_keep(place->store, &young, 0, endpoints, 2, &dropped), 0);
+	assert_int_equal(store_set_exported(place->store, "http://a", 8), 0);
+	assert_int_equal(store_set_exported(place->store, "http://b", 3), 0);
+	assert_int_equal(store_keep(place->store, &(struct store_limits){ 0 }, later, endpoints, 2, &dropped), 0);
+	assert_int_equal(dropped.batches, 0);
+
+	/* what b does not have stays; trace 2 has lost a batch, trace 1 both */
+	assert_int_equal(store_keep(place->store, &young, later, endpoints, 2, &dropped), 0);
+	assert_int_equal(dropped.batches, 3);
+	assert_int_equal(dropped.spans, 4);
+	assert_int_equal(dropped.unsent_spans, 0);
+	assert_int_equal(store_next_batch(place->store, 0, &number, &otlp, &len), 1);
+	assert_int_equal(number, 4);
+	free(otlp);
+	assert_int_equal(found(place->store, (struct store_search){ 0 }), 3);
+	assert_int_equal(found(place->store, (struct store_search){ .node = "r1" }), 0);
+
+	/* too much: also what b does not have, which is counted */
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(store_add(place->store, large, 100000, &(struct span_list){ 0 }), 0);
+	assert_int_equal(store_keep(place->store, &small, later, endpoints, 2, &dropped), 0);
+	assert_int_equal(dropped.batches, 18);
+	assert_int_equal(dropped.unsent_spans, 8);
+	assert_int_equal(found(place->store, (struct store_search){ 0 }), 0);
+	assert_int_equal(store_next_batch(place->store, 0, &number, &otlp, &len), 0);
+
+	/* numbers go on */
+	assert_int_equal(store_add(place->store, large, 1, &(struct span_list){ 0 }), 0);
+	assert_int_equal(store_next_batch(place->store, 0, &number, &otlp, &len), 1);
+	assert_int_equal(number, 19);
+	free(otlp);
+	free(large);
+}
+
+static void takes_what_fits(void **state)
+{
+	struct place *place = *state;
+	struct store_taken taken;
+
+	four_add(place->store); /* batches of 1 and 2 spans in turn */
+	assert_int_equal(store_take(place->store, 0, 4, 1 << 20, &taken), 1);
+	assert_int_equal(taken.batches, 3);
+	assert_int_equal(taken.spans, 4);
+	assert_int_equal(taken.number, 3);
+	free(taken.otlp);
+	assert_int_equal(store_take(place->store, 3, 100, 1, &taken), 1);
+	assert_int_equal(taken.batches, 1);
+	free(taken.otlp);
+	assert_int_equal(store_take(place->store, 0, 100, 1 << 20, &taken), 1);
+	assert_int_equal(taken.batches, 8);
+	struct span_list spans = { 0 };
+	assert_int_equal(otlp_decode(taken.otlp, taken.len, &spans), 0);
+	assert_int_equal(spans.count, 12);
+	span_list_free(&spans);
+	free(taken.otlp);
+	assert_int_equal(store_take(place->store, 8, 100, 1 << 20, &taken), 0);
+}
+
+/* What a store of schema 1 has, as it was written then. */
+static const char version_1[] =
+	"PRAGMA journal_mode=WAL;"
+	"CREATE TABLE batch(number INTEGER PRIMARY KEY AUTOINCREMENT, otlp BLOB NOT NULL);"
+	"CREATE TABLE trace_batch(trace BLOB, batch INTEGER, PRIMARY KEY(trace, batch)) WITHOUT ROWID;"
+	"CREATE TABLE trace(id BLOB PRIMARY KEY, start_ns INTEGER, end_ns INTEGER, root_start_ns INTEGER,"
+	" root_ns INTEGER, service TEXT, name TEXT, network_ns INTEGER, worst TEXT, worst_ns INTEGER,"
+	" worst_usual_ns INTEGER) WITHOUT ROWID;"
+	"CREATE INDEX trace_start ON trace(start_ns);"
+	"CREATE TABLE network(trace BLOB, span BLOB, PRIMARY KEY(trace, span)) WITHOUT ROWID;"
+	"CREATE TABLE exported(endpoint TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;"
+	"CREATE TABLE usual(key TEXT PRIMARY KEY, bytes BLOB) WITHOUT ROWID;"
+	"CREATE TABLE instance(id TEXT);"
+	"INSERT INTO instance VALUES('11111111-2222-3333-4444-555555555555');"
+	"INSERT INTO usual VALUES('k', x'0102');"
+	"INSERT INTO exported VALUES('http://a', 1);"
+	"INSERT INTO trace VALUES(x'01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 5, 9, 5, 4, 'shop', 'GET', 3, 'r1', 2, 1);"
+	"INSERT INTO network VALUES(x'01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'0202020202020202');"
+	"INSERT INTO trace_batch VALUES(x'01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 2);"
+	"PRAGMA application_id = 1752395886; PRAGMA user_version = 1";
+
+static void old_store_write(const struct place *place, const char *path)
+{
+	struct span_list spans = { 0 };
+	struct span_attrs resource = { 0 };
+	sqlite3_stmt *stmt;
+	uint8_t *otlp;
+	sqlite3 *db;
+	size_t len;
+
+	(void)place;
+	span_make(&spans, 1, 1, 0, 5, 9);
+	assert_int_equal(otlp_encode(&spans, &resource, "1", &otlp, &len), 0);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, version_1, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO batch(otlp) VALUES(x''), (?1)", -1, &stmt, NULL), SQLITE_OK);
+	sqlite3_bind_blob(stmt, 1, otlp, (int)len, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	free(otlp);
+	span_list_free(&spans);
+}
+
+static void upgrades(void **state)
+{
+	struct place *place = *state;
+	struct span_list loaded = { 0 };
+	struct store *store = NULL;
+	struct store_dropped dropped = { 0 };
+	struct store_trace row;
+	char path[2 * PATH_SIZE], id[37];
+	uint8_t trace_id[TRACE_ID_LEN], bytes[2];
+	int64_t number;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/old.db", place->folder);
+	old_store_write(place, path);
+	assert_int_equal(store_open(path, false, &store), -ENOTSUP); /* who only reads changes nothing */
+	assert_non_null(strstr(store_error(NULL), "older"));
+	if (store_open(path, true, &store))
+		fail_msg("%s", store_error(NULL));
+	assert_int_equal(store_instance_id(store, id), 0);
+	assert_string_equal(id, "11111111-2222-3333-4444-555555555555");
+	assert_int_equal(store_get_usual(store, "k", bytes, 2, &len), 1);
+	assert_int_equal(store_exported(store, "http://a", &number), 0);
+	assert_int_equal(number, 1);
+	assert_int_equal(found(store, (struct store_search){ .service = "shop" }), 1);
+	assert_int_equal(list(store, 1, list_first, &row), 1);
+	assert_string_equal(row.name, "GET");
+	assert_int_equal(row.network_ns, 3);
+	assert_int_equal(row.queue_bytes, -1);
+	assert_int_equal(store_find_trace(store, "01", trace_id), 1);
+	assert_int_equal(store_load_trace(store, trace_id, &loaded), 0);
+	assert_int_equal(loaded.count, 1);
+	span_list_free(&loaded);
+	assert_int_equal(store_keep(store, &(struct store_limits){ .age_ns = 3600000000000 }, time(NULL) * 1000000000,
+				    NULL, 0, &dropped),
+			 0);
+	assert_int_equal(dropped.batches, 0); /* as old as the upgrade */
+	four_add(store);
+	assert_int_equal(found(store, (struct store_search){ .node = "r1" }), 1);
+	store_close(store);
+	store = NULL;
+	assert_int_equal(store_open(path, false, &store), 0);
+	store_close(store);
+}
+
+static int asides(const struct place *place)
+{
+	char command[4 * PATH_SIZE];
+	int count = -1;
+	FILE *out;
+
+	snprintf(command, sizeof(command), "find %s -name 'store.db.damaged-*Z' | wc -l", place->folder);
+	out = popen(command, "r");
+	assert_int_equal(fscanf(out, "%d", &count), 1);
+	pclose(out);
+	return count;
+}
+
+static void noise_write(const char *path, long from, size_t len)
+{
+	FILE *file = fopen(path, "r+");
+
+	assert_non_null(file);
+	fseek(file, from, SEEK_SET);
+	while (len--)
+		fputc(0x5a, file);
+	fclose(file);
+}
+
+/* A collector begins anew, and what is there is kept; also in the midst of its work, with two handles. */
+static void damaged_set_aside(void **state)
+{
+	struct place *place = *state;
+	struct span_list spans = { 0 };
+	struct store *other = NULL;
+	uint8_t *otlp;
+	int64_t number;
+	size_t len;
+
+	four_add(place->store);
+	store_close(place->store);
+	place->store = NULL;
+	noise_write(place->path, 0, 60); /* the head, but for what tells whose it is */
+	assert_int_equal(store_open(place->path, false, &place->store), -EBADMSG);
+	assert_int_equal(asides(place), 0);
+	assert_int_equal(store_open(place->path, true, &place->store), 0);
+	assert_int_equal(asides(place), 1);
+	assert_int_equal(found(place->store, (struct store_search){ 0 }), 0);
+
+	four_add(place->store);
+	assert_int_equal(store_next_batch(place->store, 0, &number, &otlp, &len), 1);
+	free(otlp);
+	store_close(place->store);
+	sleep(1); /* the name of the next is of another second */
+	assert_int_equal(store_open(place->path, true, &place->store), 0);
+	assert_int_equal(store_open(place->path, true, &other), 0);
+	noise_write(place->path, 4096, 1 << 16); /* all but the first page */
+	span_make(&spans, 9, 1, 0, 1, 2);
+	batch_add(place->store, &spans, "s", "app");
+	assert_int_equal(asides(place), 2);
+	span_make(&spans, 10, 1, 0, 1, 2);
+	batch_add(other, &spans, "s", "app");
+	assert_int_equal(asides(place), 2);
+	assert_int_equal(found(other, (struct store_search){ 0 }), 2);
+	assert_int_equal(store_next_batch(other, number + 1000, &number, &otlp, &len), 1); /* numbers went on */
+	free(otlp);
+	store_close(other);
+}
+
+/* Somebody removes the file in use: the next batch makes another. */
+static void removed_while_used(void **state)
+{
+	struct place *place = *state;
+
+	four_add(place->store);
+	assert_int_equal(unlink(place->path), 0);
+	assert_int_equal(store_check(place->store), -ESTALE);
+	four_add(place->store);
+	assert_int_equal(store_check(place->store), 0);
+	assert_int_equal(found(place->store, (struct store_search){ 0 }), 4);
+	assert_int_equal(asides(place), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_make, place_remove)
 
 int main(void)
@@ -565,7 +886,8 @@ int main(void)
 		TEST(load_without_duplicates), TEST(list_row),	       TEST(list_ignores_others),
 		TEST(list_newest_first),       TEST(extreme_times),    TEST(usual_kept),
 		TEST(all_or_nothing),	       TEST(not_a_store),      TEST(damaged_file),
-		TEST(several_processes),       TEST(queue_counts),     TEST(check_finds_trouble),
+		TEST(several_processes),       TEST(queue_counts), TEST(check_finds_trouble), TEST(searches), TEST(long_lists), TEST(keeps_within_limits),
+		TEST(takes_what_fits), TEST(upgrades), TEST(damaged_set_aside), TEST(removed_while_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

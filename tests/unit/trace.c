@@ -319,12 +319,12 @@ static void test_errors(void **state)
 		  "hopspan trace show: \"7c0de2a4f19b3305d1a2b7e90c4f66180\" is not the beginning of a trace id: "
 		  "1 to 32 hex digits (see hopspan trace show --help)\n" },
 		{ cmd_trace_list, "limit", EXIT_MISUSE,
-		  "hopspan trace list: limit: N is missing (see hopspan trace list --help)\n" },
+		  "hopspan trace list: limit: its value is missing (see hopspan trace list --help)\n" },
 		{ cmd_trace_list, "limit 0", EXIT_MISUSE,
 		  "hopspan trace list: limit \"0\" is not a number from 1 to 100000 (see hopspan trace list "
 		  "--help)\n" },
 		{ cmd_trace_list, "store", EXIT_MISUSE,
-		  "hopspan trace list: store: FILE is missing (see hopspan trace list --help)\n" },
+		  "hopspan trace list: store: its value is missing (see hopspan trace list --help)\n" },
 		{ cmd_trace_list, "-a", EXIT_MISUSE,
 		  "hopspan trace list: no word \"-a\" (see hopspan trace list --help)\n" },
 	};

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What is too old, or too much, leaves the store from its old end. */
+#include <errno.h>
+
+#include "store_sql.h"
+
+enum { STEP_BATCHES = 64, STEPS_MAX = 8 };
+
+/* The last batch that all endpoints have. */
+static int sent_by_all(struct store *store, const char *const *endpoints, unsigned int count, int64_t *sent)
+{
+	*sent = INT64_MAX;
+	for (unsigned int i = 0; i < count; i++) {
+		int64_t number = 0;
+		int error = store_exported(store, endpoints[i], &number);
+
+		if (error)
+			return error;
+		if (number < *sent)
+			*sent = number;
+	}
+	return 0;
+}
+
+static int octets_used(struct store *store, uint64_t *octets)
+{
+	int64_t pages = 0, unused = 0, size = 0;
+	int error = store_number(store, "PRAGMA page_count", &pages);
+
+	if (!error)
+		error = store_number(store, "PRAGMA freelist_count", &unused);
+	if (!error)
+		error = store_number(store, "PRAGMA page_size", &size);
+	*octets = (uint64_t)((pages - unused) * size);
+	return error;
+}
+
+static int old_delete(struct store *store, int64_t last)
+{
+	static const enum statement deletes[] = { OLD_BATCH_DELETE, OLD_INDEX_DELETE, OLD_NETWORK_DELETE,
+						  OLD_TRACE_DELETE };
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < sizeof(deletes) / sizeof(deletes[0]); i++) {
+		sqlite3_stmt *stmt = store_statement(store, deletes[i]);
+
+		if (!stmt)
+			return store_fail(store);
+		sqlite3_bind_int64(stmt, 1, last);
+		error = store_step(store, stmt);
+	}
+	return error;
+}
+
+/* The oldest batches up to number `last` and from before `before_ns`: 1 and the last of them, 0: none. */
+static int old_find(struct store *store, int64_t sent, int64_t last, int64_t before_ns, int64_t *number,
+		    struct store_dropped *dropped)
+{
+	sqlite3_stmt *stmt = store_statement(store, OLD_BATCHES);
+	int got;
+
+	if (!stmt)
+		return store_fail(store);
+	sqlite3_bind_int64(stmt, 1, sent);
+	sqlite3_bind_int64(stmt, 2, last);
+	sqlite3_bind_int64(stmt, 3, before_ns);
+	sqlite3_bind_int(stmt, 4, STEP_BATCHES);
+	got = store_step(store, stmt);
+	if (got != 1)
+		return got;
+	*number = sqlite3_column_int64(stmt, 0);
+	dropped->batches += (uint64_t)sqlite3_column_int64(stmt, 1);
+	dropped->spans += (uint64_t)sqlite3_column_int64(stmt, 2);
+	dropped->unsent_spans += (uint64_t)sqlite3_column_int64(stmt, 3);
+	got = sqlite3_column_int64(stmt, 1) > 0;
+	sqlite3_reset(stmt);
+	return got;
+}
+
+static int keep_step(struct store *store, int64_t sent, int64_t last, int64_t before_ns, struct store_dropped *dropped)
+{
+	struct store_dropped found = *dropped;
+	int64_t number = 0;
+	int error = store_do(store, "BEGIN IMMEDIATE"), got;
+
+	if (error)
+		return error;
+	got = old_find(store, sent, last, before_ns, &number, &found);
+	error = got == 1 ? old_delete(store, number) : got;
+	if (!error)
+		error = store_do(store, "COMMIT");
+	if (error) {
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+		return error;
+	}
+	*dropped = found;
+	return got;
+}
+
+int store_keep(struct store *store, const struct store_limits *limits, int64_t now_unix_ns,
+	       const char *const *endpoints, unsigned int count, struct store_dropped *dropped)
+{
+	uint64_t before = dropped->batches, octets = 0;
+	int64_t sent = 0;
+	int got = sent_by_all(store, endpoints, count, &sent);
+
+	for (int i = 0; got >= 0 && limits->age_ns && i < STEPS_MAX; i++)
+		if ((got = keep_step(store, sent, sent, now_unix_ns - limits->age_ns, dropped)) == 0)
+			break;
+	for (int i = 0; got >= 0 && limits->octets && i < STEPS_MAX; i++) {
+		got = octets_used(store, &octets);
+		if (got || octets <= limits->octets)
+			break;
+		if ((got = keep_step(store, sent, INT64_MAX, INT64_MAX, dropped)) == 0)
+			break;
+	}
+	if (got >= 0 && dropped->batches > before)
+		got = store_do(store, "PRAGMA incremental_vacuum(4096)");
+	return got < 0 ? got : 0;
+}
