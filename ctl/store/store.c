@@ -13,6 +13,7 @@
 
 #include "store_mend.h"
 #include "store_sql.h"
+#include "store_tail.h"
 
 enum { BUSY_MS = 5000, INSTANCE_ID_SIZE = 37 };
 
@@ -105,6 +106,8 @@ int store_open(const char *path, bool create, struct store **out)
 	error = store_open_file(store, path, create);
 	if (create && (error == -EUCLEAN || (error == -EBADMSG && store_was_ours(path))))
 		error = store_mend(store);
+	if (!error && !(store->tail = tail_open(sqlite3_db_filename(store->db, "main"))))
+		error = store_say(store, -ENOMEM, "out of memory");
 	if (error) {
 		memcpy(open_error, store->error, sizeof(open_error));
 		store_close(store);
@@ -118,6 +121,7 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	tail_close(store->tail);
 	store_close_file(store);
 	free(store);
 }

@@ -38,6 +38,10 @@ const char *store_error(const struct store *store);
  *
  * Adds one batch in one transaction: `otlp` is a serialized ExportTraceServiceRequest, `spans` the same decoded, for
  * the index. The index row of a trace keeps what `trace list` shows: see struct store_trace.
+ *
+ * While the disk is full, batches stay in memory for those that send them on (all endpoints that store_exported() was
+ * asked for), which is said on stderr; what has been sent makes room for more. Without any, or when more than 64 MiB
+ * wait to be sent, it fails.
  */
 int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans);
 
@@ -125,6 +129,9 @@ int store_instance_id(struct store *store, char id[37]);
 /* Writes to the file to see whether that can be done; nothing above is changed. -ESTALE: the file is gone or another
  * one. */
 int store_check(struct store *store);
+
+/* How many spans were sent on, but never kept, because the disk was full. */
+uint64_t store_unkept_spans(const struct store *store);
 
 /* Size of the file and of the log that goes with it. */
 uint64_t store_bytes(const struct store *store);

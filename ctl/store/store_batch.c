@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The store's batches: a queue for the exporter, and all there is of a trace's spans. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,9 @@
 #include "store_mend.h"
 #include "store_row.h"
 #include "store_sql.h"
+#include "store_tail.h"
+
+#define TRY_AGAIN_NS 1000000000 /* after a disk was full */
 
 static int64_t now_unix_ns(void)
 {
@@ -18,6 +22,7 @@ static int64_t now_unix_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+/* `*number` is the one it is to have, 0: the next; and then the one it has. */
 static int batch_insert(struct store *store, const uint8_t *otlp, size_t len, size_t spans, int64_t *number)
 {
 	sqlite3_stmt *stmt = store_statement(store, BATCH_ADD);
@@ -28,6 +33,10 @@ static int batch_insert(struct store *store, const uint8_t *otlp, size_t len, si
 	sqlite3_bind_int64(stmt, 1, now_unix_ns());
 	sqlite3_bind_int64(stmt, 2, (int64_t)spans);
 	sqlite3_bind_blob64(stmt, 3, len ? (const void *)otlp : "", len, SQLITE_STATIC);
+	if (*number)
+		sqlite3_bind_int64(stmt, 4, *number);
+	else
+		sqlite3_bind_null(stmt, 4);
 	error = store_step(store, stmt);
 	if (!error)
 		*number = sqlite3_last_insert_rowid(store->db);
@@ -83,16 +92,17 @@ static int batch_index(struct store *store, const struct span_list *spans, int64
 	return error;
 }
 
-static int batch_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
+/* In the caller's transaction. */
+static int batch_write(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans,
+		       int64_t number)
 {
-	int64_t number = 0;
-	int error = store_do(store, "BEGIN IMMEDIATE");
+	int error = batch_insert(store, otlp, len, spans->count, &number);
 
-	if (error)
-		return error;
-	error = batch_insert(store, otlp, len, spans->count, &number);
-	if (!error)
-		error = batch_index(store, spans, number);
+	return error ? error : batch_index(store, spans, number);
+}
+
+static int transaction_end(struct store *store, int error)
+{
 	if (!error)
 		error = store_do(store, "COMMIT");
 	if (error)
@@ -100,58 +110,158 @@ static int batch_add(struct store *store, const uint8_t *otlp, size_t len, const
 	return error;
 }
 
+static int batch_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
+{
+	int error = store_do(store, "BEGIN IMMEDIATE");
+
+	return error ? error : transaction_end(store, batch_write(store, otlp, len, spans, 0));
+}
+
+/* The tail's batches into the file, under the numbers they have, which exporters know. */
+static int tail_write(struct store *store, const struct tail_batch *batch)
+{
+	int error = store_do(store, "BEGIN IMMEDIATE");
+
+	if (error)
+		return error;
+	for (; !error && batch; batch = batch->next) {
+		struct span_list spans = { 0 };
+
+		error = otlp_decode(batch->otlp, batch->len, &spans);
+		if (!error)
+			error = batch_write(store, batch->otlp, batch->len, &spans, batch->number);
+		span_list_free(&spans);
+	}
+	return transaction_end(store, error);
+}
+
+static bool is_disk_trouble(int error)
+{
+	return error == -ENOSPC || error == -EIO || error == -EROFS;
+}
+
+/* Trying costs a transaction, so not with each batch. */
+static bool may_try(struct store *store)
+{
+	int64_t now_ns = now_unix_ns();
+
+	if (now_ns - store->tried_unix_ns < TRY_AGAIN_NS && now_ns >= store->tried_unix_ns)
+		return false;
+	store->tried_unix_ns = now_ns;
+	return true;
+}
+
+/* True: nothing is in the tail any more. */
+static bool tail_flush(struct store *store, const struct tail_batch *first)
+{
+	if (first && (!may_try(store) || tail_write(store, first)))
+		return false;
+	if (first) {
+		tail_empty(store->tail);
+		fprintf(stderr, "store %s: can be written again\n", sqlite3_db_filename(store->db, "main"));
+	}
+	return true;
+}
+
+static int64_t last_number(struct store *store)
+{
+	int64_t number = 0;
+
+	return store_number(store, "SELECT seq FROM sqlite_sequence WHERE name = 'batch'", &number) ? 0 : number;
+}
+
+/* Into the file; into the tail where the disk is full. */
+static int batch_keep(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
+{
+	const struct tail_batch *first = tail_lock(store->tail);
+	char why[sizeof(store->error)];
+	int error = -ENOSPC;
+
+	if (tail_flush(store, first))
+		error = batch_add(store, otlp, len, spans);
+	snprintf(why, sizeof(why), "%s", store->error);
+	if (is_disk_trouble(error) && tail_add(store->tail, last_number(store), otlp, len, spans->count)) {
+		error = 0;
+		if (!first)
+			fprintf(stderr, "store %s: %s: spans are sent on, but not kept\n",
+				sqlite3_db_filename(store->db, "main"), why);
+	}
+	tail_unlock(store->tail);
+	return error ? store_say(store, error, "%s", why) : 0;
+}
+
 int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
 {
 	int error = store_is_away(store) ? store_mend(store) : 0;
 
 	if (!error)
-		error = batch_add(store, otlp, len, spans);
+		error = batch_keep(store, otlp, len, spans);
 	if (error == -EUCLEAN) {
 		error = store_mend(store);
 		if (!error)
-			error = batch_add(store, otlp, len, spans);
+			error = batch_keep(store, otlp, len, spans);
 	}
 	return error;
 }
 
-/* Appends one more; false: no memory. */
-static bool taken_append(struct store_taken *taken, sqlite3_stmt *stmt)
+/* 1, or -ENOMEM. */
+static int taken_append(struct store *store, struct store_taken *taken, const struct tail_batch *batch,
+			const uint8_t *otlp)
 {
-	size_t len = (size_t)sqlite3_column_bytes(stmt, 2);
-	uint8_t *longer = realloc(taken->otlp, taken->len + len + 1);
+	uint8_t *longer = realloc(taken->otlp, taken->len + batch->len + 1);
 
 	if (!longer)
-		return false;
-	if (len)
-		memcpy(longer + taken->len, sqlite3_column_blob(stmt, 2), len);
+		return store_say(store, -ENOMEM, "out of memory");
+	if (batch->len)
+		memcpy(longer + taken->len, otlp, batch->len);
 	taken->otlp = longer;
-	taken->len += len;
-	taken->number = sqlite3_column_int64(stmt, 0);
-	taken->spans += (uint64_t)sqlite3_column_int64(stmt, 1);
+	taken->len += batch->len;
+	taken->number = batch->number;
+	taken->spans += batch->spans;
 	taken->batches++;
-	return true;
+	return 1;
 }
 
-static bool taken_has_room(const struct store_taken *taken, sqlite3_stmt *stmt, uint64_t spans, size_t octets)
+static bool taken_has_room(const struct store_taken *taken, const struct tail_batch *batch, uint64_t spans, size_t octets)
 {
-	return taken->batches == 0 || (taken->spans + (uint64_t)sqlite3_column_int64(stmt, 1) <= spans &&
-				       taken->len + (size_t)sqlite3_column_bytes(stmt, 2) <= octets);
+	return taken->batches == 0 || (taken->spans + batch->spans <= spans && taken->len + batch->len <= octets);
 }
 
-static int batches_take(struct store *store, int64_t after, uint64_t spans, size_t octets, struct store_taken *taken)
+/* 1 and 0 as store_take(), 0 also for what has no room. */
+static int file_take(struct store *store, uint64_t spans, size_t octets, struct store_taken *taken)
 {
 	sqlite3_stmt *stmt = store_statement(store, BATCH_NEXT);
 	int got;
 
 	if (!stmt)
 		return store_fail(store);
-	sqlite3_bind_int64(stmt, 1, after);
-	while ((got = store_step(store, stmt)) == 1 && taken_has_room(taken, stmt, spans, octets))
-		if (!taken_append(taken, stmt)) {
-			got = store_say(store, -ENOMEM, "out of memory");
+	sqlite3_bind_int64(stmt, 1, taken->number);
+	while ((got = store_step(store, stmt)) == 1) {
+		struct tail_batch batch = { .number = sqlite3_column_int64(stmt, 0),
+					    .spans = (uint64_t)sqlite3_column_int64(stmt, 1),
+					    .len = (size_t)sqlite3_column_bytes(stmt, 2) };
+
+		if (!taken_has_room(taken, &batch, spans, octets) ||
+		    (got = taken_append(store, taken, &batch, sqlite3_column_blob(stmt, 2))) < 0)
 			break;
-		}
+	}
 	sqlite3_reset(stmt);
+	return got < 0 ? got : taken->batches > 0;
+}
+
+static int tail_take(struct store *store, uint64_t spans, size_t octets, struct store_taken *taken)
+{
+	const struct tail_batch *batch = tail_lock(store->tail);
+	int got = 1;
+
+	for (; got == 1 && batch; batch = batch->next) {
+		if (batch->number <= taken->number)
+			continue;
+		if (!taken_has_room(taken, batch, spans, octets))
+			break;
+		got = taken_append(store, taken, batch, batch->otlp);
+	}
+	tail_unlock(store->tail);
 	return got < 0 ? got : taken->batches > 0;
 }
 
@@ -161,7 +271,9 @@ int store_take(struct store *store, int64_t after, uint64_t spans, size_t octets
 
 	*taken = (struct store_taken){ .number = after };
 	if (!got)
-		got = batches_take(store, after, spans, octets, taken);
+		got = file_take(store, spans, octets, taken);
+	if (got == 0)
+		got = tail_take(store, spans, octets, taken);
 	if (got < 0) {
 		free(taken->otlp);
 		taken->otlp = NULL;
@@ -197,18 +309,22 @@ int store_exported(struct store *store, const char *endpoint, int64_t *number)
 		return got;
 	*number = got ? sqlite3_column_int64(stmt, 0) : 0;
 	sqlite3_reset(stmt);
+	tail_reader(store->tail, endpoint, *number);
 	return 0;
 }
 
 int store_set_exported(struct store *store, const char *endpoint, int64_t number)
 {
 	sqlite3_stmt *stmt = store_statement(store, EXPORTED_PUT);
+	int error;
 
+	tail_reader(store->tail, endpoint, number);
 	if (!stmt)
 		return store_fail(store);
 	sqlite3_bind_text(stmt, 1, endpoint, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 2, number);
-	return store_step(store, stmt);
+	error = store_step(store, stmt);
+	return is_disk_trouble(error) && tail_is_used(store->tail) ? 0 : error;
 }
 
 /* Drops the spans of other traces from `first` on. */

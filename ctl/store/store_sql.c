@@ -12,7 +12,7 @@
 #define TRACE_DURATION "CASE WHEN root_start_ns IS NULL THEN end_ns - start_ns ELSE root_ns END"
 
 static const char *const sql[STATEMENT_COUNT] = {
-	[BATCH_ADD] = "INSERT INTO batch(stored_ns, spans, otlp) VALUES(?1, ?2, ?3)",
+	[BATCH_ADD] = "INSERT INTO batch(number, stored_ns, spans, otlp) VALUES(?4, ?1, ?2, ?3)",
 	[BATCH_NEXT] = "SELECT number, spans, otlp FROM batch WHERE number > ?1 ORDER BY number",
 	[BATCH_OF_TRACE] = "SELECT batch.number, otlp FROM trace JOIN trace_batch ON trace = trace.number"
 			   " JOIN batch ON batch.number = batch WHERE id = ?1 ORDER BY batch.number",
@@ -76,6 +76,8 @@ static int sqlite_errno(int code)
 		return -EACCES;
 	case SQLITE_TOOBIG:
 		return -EFBIG;
+	case SQLITE_CONSTRAINT:
+		return -EEXIST;
 	case SQLITE_CORRUPT:
 		return -EUCLEAN;
 	case SQLITE_NOTADB:

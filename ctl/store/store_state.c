@@ -7,6 +7,7 @@
 
 #include "store_mend.h"
 #include "store_sql.h"
+#include "store_tail.h"
 
 int store_queue(struct store *store, const char *endpoint, uint64_t *batches)
 {
@@ -31,6 +32,11 @@ int store_check(struct store *store)
 	if (store_is_away(store))
 		return store_say(store, -ESTALE, "its file was taken away while in use");
 	return stmt ? store_step(store, stmt) : store_fail(store);
+}
+
+uint64_t store_unkept_spans(const struct store *store)
+{
+	return tail_unkept_spans(store->tail);
 }
 
 uint64_t store_bytes(const struct store *store)

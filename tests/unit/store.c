@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -877,6 +879,85 @@ static void removed_while_used(void **state)
 	assert_int_equal(asides(place), 0);
 }
 
+static void file_size_limit(rlim_t size)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond it fails instead */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Adds batches of one span and some 100 kB each: how many the store takes. */
+static int large_add(struct store *store, uint8_t first, int count)
+{
+	char *text = malloc(100000);
+	int taken = 0;
+
+	memset(text, 'x', 99999);
+	text[99999] = 0;
+	for (int i = 0; i < count; i++) {
+		struct span_list spans = { 0 };
+		struct span_attrs resource = { 0 };
+		uint8_t *otlp;
+		size_t len;
+
+		attr_string(&spans.arena, &span_make(&spans, (uint8_t)(first + i), 1, 0, 1, 2)->attrs, "k", text);
+		assert_int_equal(otlp_encode(&spans, &resource, "1", &otlp, &len), 0);
+		taken += store_add(store, otlp, len, &spans) == 0;
+		free(otlp);
+		span_list_free(&spans);
+	}
+	free(text);
+	return taken;
+}
+
+static uint64_t take_all(struct store *store, const char *endpoint)
+{
+	struct store_taken taken;
+	uint64_t batches = 0;
+	int64_t number;
+
+	assert_int_equal(store_exported(store, endpoint, &number), 0);
+	while (store_take(store, number, 100, 1 << 20, &taken) == 1) {
+		batches += taken.batches;
+		assert_true(taken.number > number);
+		number = taken.number;
+		free(taken.otlp);
+	}
+	assert_int_equal(store_set_exported(store, endpoint, number), 0);
+	return batches;
+}
+
+/* What cannot be written is sent on all the same, and written once that can be done again. */
+static void full_disk(void **state)
+{
+	struct place *place = *state;
+	struct store *exporter = NULL;
+	int64_t number;
+
+	four_add(place->store); /* batches 1 to 8 */
+	file_size_limit(300000);
+	assert_in_range(large_add(place->store, 10, 10), 0, 3); /* nobody to send to: refused */
+	assert_int_equal(store_open(place->path, true, &exporter), 0);
+	assert_in_range(take_all(exporter, "http://a"), 8, 11);
+	assert_int_equal(large_add(place->store, 20, 10), 10);
+	assert_int_equal(take_all(exporter, "http://a"), 10);
+	assert_int_equal(large_add(place->store, 30, 10), 10);
+	assert_int_equal(take_all(exporter, "http://a"), 10);
+	assert_int_equal(found(place->store, (struct store_search){ .limit = 100 }) > 20, 0);
+	assert_int_equal(store_unkept_spans(place->store), 0);
+
+	file_size_limit(RLIM_INFINITY);
+	sleep(1); /* it is not tried all the time */
+	assert_int_equal(large_add(place->store, 40, 1), 1);
+	assert_true(found(place->store, (struct store_search){ .limit = 100 }) >= 25);
+	assert_int_equal(take_all(exporter, "http://a"), 1); /* nothing twice */
+	assert_int_equal(store_exported(exporter, "http://a", &number), 0);
+	store_close(exporter);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_make, place_remove)
 
 int main(void)
@@ -887,7 +968,7 @@ int main(void)
 		TEST(list_newest_first),       TEST(extreme_times),    TEST(usual_kept),
 		TEST(all_or_nothing),	       TEST(not_a_store),      TEST(damaged_file),
 		TEST(several_processes),       TEST(queue_counts), TEST(check_finds_trouble), TEST(searches), TEST(long_lists), TEST(keeps_within_limits),
-		TEST(takes_what_fits), TEST(upgrades), TEST(damaged_set_aside), TEST(removed_while_used),
+		TEST(takes_what_fits), TEST(upgrades), TEST(damaged_set_aside), TEST(removed_while_used), TEST(full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
