@@ -18,14 +18,17 @@
 #include "gzip.h"
 #include "listen.h"
 #include "otlp.h"
+#include "otlp_json.h"
 #include "store/store.h"
 
 enum {
 	DISCARD_MAX = 4 * RECEIVE_BODY_MAX, /* of a refused body, so that the client gets to read why */
 	BODY_FIRST = 16384,
+	JSON_ESCAPED_MAX = 6, /* octets of one that is escaped: \u001f */
 };
 
 #define OTLP_TYPE "application/x-protobuf"
+#define JSON_TYPE "application/json"
 #define RETRY_AFTER_S "1"
 
 struct receive {
@@ -36,8 +39,9 @@ struct receive {
 	_Atomic uint64_t requests, spans, bad_requests, store_errors;
 };
 
-/* One request while it comes in. `status` is 0 until there is something to refuse. */
+/* One request while it comes in. `status` is 0 until there is something to refuse. It is answered in its encoding. */
 struct request {
+	bool json;
 	uint8_t *body;
 	size_t len, size, received;
 	unsigned int status;
@@ -72,15 +76,15 @@ static int rpc_code(unsigned int status)
 	}
 }
 
-static enum MHD_Result answer_send(struct MHD_Connection *connection, unsigned int status, const uint8_t *body,
-				   size_t len)
+static enum MHD_Result answer_send(struct MHD_Connection *connection, const struct request *request,
+				   unsigned int status, const uint8_t *body, size_t len)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(len, (void *)body, MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result queued;
 
 	if (!response)
 		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, OTLP_TYPE);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, request->json ? JSON_TYPE : OTLP_TYPE);
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST);
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
@@ -90,20 +94,35 @@ static enum MHD_Result answer_send(struct MHD_Connection *connection, unsigned i
 	return queued;
 }
 
-/* An ExportTraceServiceResponse without partial success has no octets at all. */
-static enum MHD_Result answer(struct receive *receive, struct MHD_Connection *connection, struct request *request)
+/* A google.rpc.Status in the request's encoding. */
+static size_t refusal_write(struct request *request, uint8_t *body, size_t size)
 {
 	Otlp__RpcStatus status = OTLP__RPC_STATUS__INIT;
-	uint8_t body[sizeof(request->why) + 32];
+	FILE *out;
+
+	status.code = rpc_code(request->status);
+	status.message = request->why;
+	if (!request->json)
+		return otlp__rpc_status__pack(&status, body);
+	out = fmemopen(body, size, "w");
+	if (!out)
+		return 0;
+	otlp_json_write(out, &status.base);
+	fclose(out);
+	return strlen((char *)body);
+}
+
+/* An ExportTraceServiceResponse without partial success has no octets at all, and in JSON no names. */
+static enum MHD_Result answer(struct receive *receive, struct MHD_Connection *connection, struct request *request)
+{
+	uint8_t body[JSON_ESCAPED_MAX * sizeof(request->why) + 64];
 
 	atomic_fetch_add(&receive->requests, 1);
 	if (!request->status)
-		return answer_send(connection, MHD_HTTP_OK, body, 0);
+		return answer_send(connection, request, MHD_HTTP_OK, (const uint8_t *)"{}", request->json ? 2 : 0);
 	if (request->status != MHD_HTTP_SERVICE_UNAVAILABLE)
 		atomic_fetch_add(&receive->bad_requests, 1);
-	status.code = rpc_code(request->status);
-	status.message = request->why;
-	return answer_send(connection, request->status, body, otlp__rpc_status__pack(&status, body));
+	return answer_send(connection, request, request->status, body, refusal_write(request, body, sizeof(body)));
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -114,11 +133,11 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 }
 
 /* Without parameters: "application/x-protobuf; charset=..." */
-static bool type_is_otlp(const char *type)
+static bool type_is(const char *type, const char *expected)
 {
 	size_t len = strcspn(type, "; \t");
 
-	return len == strlen(OTLP_TYPE) && strncasecmp(type, OTLP_TYPE, len) == 0;
+	return len == strlen(expected) && strncasecmp(type, expected, len) == 0;
 }
 
 static bool encoding_is_gzip(struct MHD_Connection *connection)
@@ -130,14 +149,17 @@ static bool encoding_is_gzip(struct MHD_Connection *connection)
 static void head_check(struct MHD_Connection *connection, const char *path, const char *method, struct request *request)
 {
 	const char *encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING);
+	const char *type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
 
+	request->json = type_is(type, JSON_TYPE);
 	if (strcmp(path, "/v1/traces") != 0)
 		refuse(request, MHD_HTTP_NOT_FOUND, "traces are taken at /v1/traces");
 	else if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
 		refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, "traces are taken by POST");
-	else if (!type_is_otlp(header(connection, MHD_HTTP_HEADER_CONTENT_TYPE)))
+	else if (!request->json && !type_is(type, OTLP_TYPE))
 		refuse(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-		       "content type is not " OTLP_TYPE " (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)");
+		       "content type is neither " OTLP_TYPE " nor " JSON_TYPE
+		       " (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)");
 	else if (*encoding && strcasecmp(encoding, "identity") != 0 && strcasecmp(encoding, "gzip") != 0)
 		refuse(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "content encoding is neither gzip nor identity");
 }
@@ -205,6 +227,27 @@ static void body_expand(struct request *request)
 	}
 }
 
+/* From here on it is protobuf. */
+static void body_from_json(struct request *request)
+{
+	char why[OTLP_JSON_WHY_SIZE], text[OTLP_JSON_WHY_SIZE + 32];
+	uint8_t *protobuf;
+	size_t len;
+	int error = otlp_json_read(&otlp__export_trace_service_request__descriptor, (const char *)request->body,
+				   request->len, &protobuf, &len, why);
+
+	if (error == -ENOMEM) {
+		refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory");
+	} else if (error) {
+		snprintf(text, sizeof(text), "not OTLP's JSON: %s", why);
+		refuse(request, MHD_HTTP_BAD_REQUEST, text);
+	} else {
+		free(request->body);
+		request->body = protobuf;
+		request->len = request->size = len;
+	}
+}
+
 static void body_store(struct receive *receive, struct request *request)
 {
 	struct span_list spans = { 0 };
@@ -239,6 +282,8 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 		return body_take(request, data, part);
 	if (!request->status && encoding_is_gzip(connection))
 		body_expand(request);
+	if (!request->status && request->json)
+		body_from_json(request);
 	if (!request->status)
 		body_store(receive, request);
 	return answer(receive, connection, request);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The OTLP/HTTP door for applications on this host: POST /v1/traces, protobuf, plain or gzip, into the store.
+ * The OTLP/HTTP door for applications on this host: POST /v1/traces, protobuf or JSON, plain or gzip, into the store.
  */
 #ifndef HOPSPAN_RECEIVE_H
 #define HOPSPAN_RECEIVE_H
@@ -20,7 +20,8 @@ struct receive_counts {
 
 /*
  * Listens on `address` (numeric IPv4 or IPv6 with port: "127.0.0.1:4319", "[::1]:4319"; port 0: any free one) in a
- * thread of its own with its own handle on the store. A batch is kept as it came, once expanded. Errors were printed;
+ * thread of its own with its own handle on the store. A batch is kept as it came, once expanded, and
+ * in protobuf. Errors were printed;
  * -errno (-EADDRINUSE: the port is taken).
  */
 int receive_start(const char *address, const char *store_path, struct receive **receive);

@@ -221,12 +221,12 @@ static void receive_refuses(void **state)
 
 	assert_int_equal(gzip_compress(large, RECEIVE_BODY_MAX + 1, &bomb, &bomb_len), 0);
 	assert_refused(receive,
-		       (struct exchange){ .method = "POST", .path = "/v1/metrics", .type = "application/json" }, 404,
+		       (struct exchange){ .method = "POST", .path = "/v1/metrics", .type = "application/x-json" }, 404,
 		       "/v1/traces");
 	assert_refused(receive, (struct exchange){ .method = "PUT", .path = "/v1/traces", .type = "text/plain" }, 405,
 		       "POST");
-	assert_refused(receive, (struct exchange){ .method = "POST", .path = "/v1/traces", .type = "application/json" },
-		       415, "http/protobuf");
+	assert_refused(receive, (struct exchange){ .method = "POST", .path = "/v1/traces", .type = "text/json" }, 415,
+		       "http/protobuf");
 	assert_refused(receive, (struct exchange){ .method = "POST", .path = "/v1/traces" }, 415, "content type");
 	assert_refused(receive, (struct exchange){ OTLP_POST, .encoding = "br", .body = garbage, .len = 5 }, 415,
 		       "encoding");
@@ -249,6 +249,72 @@ static void receive_refuses(void **state)
 	receive_stop(receive);
 	free(large);
 	free(bomb);
+}
+
+#define JSON_POST .method = "POST", .path = "/v1/traces", .type = "application/json; charset=utf-8"
+
+static void assert_json(struct receive *receive, const char *body, long status, const char *says)
+{
+	struct exchange exchange = { JSON_POST, .body = (const uint8_t *)body, .len = strlen(body) };
+
+	exchange_run(receive_port(receive), &exchange);
+	if (exchange.status != status || !strstr((char *)exchange.answer, says))
+		fail_msg("%s: %ld %s", body, exchange.status, exchange.answer);
+	assert_non_null(strcasestr(exchange.headers, "content-type: application/json"));
+}
+
+#define SPAN_JSON(more) \
+	"{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}}]}," \
+	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"5B8EFFF798038103D269B633813FC60C\",\"spanId\":\"eee19b7ec3c1b174\"," \
+	"\"name\":\"GET\",\"kind\":2,\"startTimeUnixNano\":\"1544712660000000000\"" more "}]}]}]}"
+
+static void receive_json(void **state)
+{
+	static const char whole[] = SPAN_JSON(",\"endTimeUnixNano\":1544712661000000000,\"unknown\":{\"a\":[1]},\"flags\":257,"
+					      "\"attributes\":[{\"key\":\"i\",\"value\":{\"intValue\":\"-5\"}},"
+					      "{\"key\":\"d\",\"value\":{\"doubleValue\":0.5}},"
+					      "{\"key\":\"b\",\"value\":{\"boolValue\":true}}],\"status\":{\"code\":2},"
+					      "\"events\":[{\"timeUnixNano\":\"3\",\"name\":\"e\"}],\"parentSpanId\":null");
+	struct place *place = *state;
+	struct receive *receive = receive_open(place);
+	struct span_list spans = { 0 };
+	uint8_t *otlp, *gzip;
+	int64_t number;
+	size_t len, gzip_len;
+
+	assert_json(receive, "{}", 200, "{}");
+	assert_json(receive, whole, 200, "{}");
+	assert_int_equal(store_next_batch(place->store, 0, &number, &otlp, &len), 1);
+	assert_int_equal(otlp_decode(otlp, len, &spans), 0);
+	assert_int_equal(spans.count, 1);
+	assert_int_equal(spans.spans[0].trace_id[0], 0x5b);
+	assert_int_equal(spans.spans[0].start_unix_ns, 1544712660000000000);
+	assert_int_equal(spans.spans[0].end_unix_ns, 1544712661000000000);
+	assert_int_equal(spans.spans[0].flags, 257);
+	assert_int_equal(spans.spans[0].kind, SPAN_SERVER);
+	assert_int_equal(spans.spans[0].status, SPAN_STATUS_ERROR);
+	assert_int_equal(spans.spans[0].event_count, 1);
+	assert_int_equal(attr_get_int(&spans.spans[0].attrs, "i", 0), -5);
+	assert_string_equal(spans.spans[0].service, "shop");
+	free(otlp);
+	assert_int_equal(gzip_compress((const uint8_t *)whole, strlen(whole), &gzip, &gzip_len), 0);
+	struct exchange zipped = { JSON_POST, .encoding = "gzip", .body = gzip, .len = gzip_len };
+	exchange_run(receive_port(receive), &zipped);
+	assert_int_equal(zipped.status, 200);
+
+	assert_json(receive, "{", 400, "\"code\":3,\"message\":\"not OTLP's JSON: ");
+	assert_json(receive, "[]", 400, "no object");
+	assert_json(receive, "", 400, "JSON");
+	assert_json(receive, "{\"resourceSpans\":{}}", 400, "resource_spans is not a list");
+	assert_json(receive, SPAN_JSON(",\"kind\":\"SPAN_KIND_SERVER\""), 400, "kind is not a number");
+	assert_json(receive, SPAN_JSON(",\"parentSpanId\":\"xyz\""), 400, "parent_span_id is not hex");
+	assert_json(receive, SPAN_JSON(",\"endTimeUnixNano\":\"-1\""), 400, "end_time_unix_nano");
+	assert_json(receive, SPAN_JSON(",\"flags\":4294967296"), 400, "flags");
+	assert_json(receive, SPAN_JSON(",\"name\":1"), 400, "name is not text");
+	assert_json(receive, SPAN_JSON(",\"parentSpanId\":\"eee1\""), 400, "ids");
+	span_list_free(&spans);
+	free(gzip);
+	receive_stop(receive);
 }
 
 static void store_break(const struct place *place, const char *sql)
@@ -716,7 +782,7 @@ static void urls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(receive_plain_and_gzip), TEST(receive_refuses),	      TEST(receive_when_store_cannot),
+		TEST(receive_plain_and_gzip), TEST(receive_refuses), TEST(receive_json),	      TEST(receive_when_store_cannot),
 		TEST(receive_address),	      TEST(export_to_receive),	      TEST(export_retries),
 		TEST(export_gives_up),	      TEST(export_says_why),	      TEST(export_partial_success),
 		TEST(export_without_backend), cmocka_unit_test(post_answers), cmocka_unit_test(urls),
