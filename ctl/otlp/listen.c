@@ -3,17 +3,16 @@
 #include "listen.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "path/netns.h"
 
 enum { LISTEN_BACKLOG = 128, HOST_SIZE = 64, CONNECTIONS_MAX = 64, IDLE_S = 30 };
 
@@ -67,20 +66,12 @@ static int socket_listen(const struct addrinfo *info)
 /* The same in the network namespace `name` of `ip netns`: this thread goes there and back. */
 static int socket_listen_in(const char *name, int name_len, const struct addrinfo *info)
 {
-	char path[PATH_MAX];
-	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there, fd;
+	int home = netns_enter_name(name, name_len), fd;
 
-	snprintf(path, sizeof(path), "/run/netns/%.*s", name_len, name);
-	there = open(path, O_RDONLY | O_CLOEXEC);
-	fd = home < 0 || there < 0 || setns(there, CLONE_NEWNET) ? -errno : socket_listen(info);
-	if (home >= 0 && there >= 0 && setns(home, CLONE_NEWNET) && fd >= 0) {
-		close(fd);
-		fd = -errno;
-	}
-	if (there >= 0)
-		close(there);
-	if (home >= 0)
-		close(home);
+	if (home < 0)
+		return home;
+	fd = socket_listen(info);
+	netns_leave(home);
 	return fd;
 }
 

@@ -114,6 +114,25 @@ int netns_enter(struct netns *netns)
 	return -ENOENT;
 }
 
+int netns_enter_name(const char *name, int len)
+{
+	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there, error = 0;
+	char path[PATH_MAX];
+
+	if (home < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/run/netns/%.*s", len, name);
+	there = open(path, O_RDONLY | O_CLOEXEC);
+	if (there < 0 || setns(there, CLONE_NEWNET))
+		error = -errno;
+	if (there >= 0)
+		close(there);
+	if (!error)
+		return home;
+	close(home);
+	return error;
+}
+
 void netns_leave(int home)
 {
 	if (setns(home, CLONE_NEWNET))

@@ -20,4 +20,7 @@ struct netns {
 int netns_enter(struct netns *netns);
 void netns_leave(int home);
 
+/* The same for one of `ip netns`, whose name has `len` octets. */
+int netns_enter_name(const char *name, int len);
+
 #endif

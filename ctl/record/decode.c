@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* hopspan decode: capture file -> frames -> records -> a JSON line each. */
+/* hopspan decode: capture -> records -> a JSON line each. */
 #include "decode.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <pcap/pcap.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "cmd.h"
-#include "frame.h"
 
 struct words {
-	const char *file, *nodes;
+	const char *file, *device, *nodes;
 };
 
 static int words_read(int argc, char **argv, struct words *words)
 {
-	if (argc < 1)
-		return misuse(command_of(cmd_decode), "FILE.pcap is missing");
-	words->file = argv[0];
-	for (int i = 1; i < argc; i += 2) {
+	bool live = argc >= 1 && strcmp(argv[0], "-i") == 0;
+
+	if (argc < 1 + live)
+		return misuse(command_of(cmd_decode), live ? "-i: DEV is missing" : "FILE.pcap is missing");
+	*(live ? &words->device : &words->file) = argv[live];
+	for (int i = 1 + live; i < argc; i += 2) {
 		if (strcmp(argv[i], "nodes") != 0)
 			return misuse(command_of(cmd_decode), "no word \"%s\"", argv[i]);
 		if (i + 1 == argc)
@@ -40,26 +42,7 @@ static void record_print(const struct record *record, struct nodes *nodes)
 	json_decref(json);
 }
 
-/* A frame that holds no IPv6, or no stamped packet, is passed over. */
-static enum outcome frame_decode(int dlt, const struct pcap_pkthdr *header, const uint8_t *frame, struct nodes *nodes)
-{
-	struct record record = { .time_unix_ns = header->ts.tv_sec * 1000000000LL + header->ts.tv_usec };
-	enum outcome outcome;
-	const uint8_t *packet;
-	size_t len;
-
-	packet = frame_find_ipv6(dlt, frame, header->caplen, &len);
-	if (!packet)
-		return OUTCOME_pass;
-	outcome = record_decode(packet, len, &record);
-	if (outcome == OUTCOME_recorded) {
-		record_times(&record, nodes);
-		record_print(&record, nodes);
-	}
-	return outcome;
-}
-
-static void malformed_print(const char *file, const unsigned long long *counts)
+static void malformed_print(const char *name, const uint64_t *counts)
 {
 #define OUTCOME_NAME(name, text) #name,
 	static const char *const names[] = { OUTCOME_LIST(OUTCOME_NAME) };
@@ -69,45 +52,62 @@ static void malformed_print(const char *file, const unsigned long long *counts)
 		if (strncmp(names[i], "bad_", 4) != 0 || !counts[i])
 			continue;
 		if (*before == 'm')
-			fprintf(stderr, "%s: ", file);
-		fprintf(stderr, "%s%llu %s", before, counts[i], names[i]);
+			fprintf(stderr, "%s: ", name);
+		fprintf(stderr, "%s%llu %s", before, (unsigned long long)counts[i], names[i]);
 		before = ", ";
 	}
 	if (*before != 'm')
 		fputc('\n', stderr);
 }
 
-static int file_decode(pcap_t *pcap, const char *file, struct nodes *nodes)
+/* Until the next packet of a live device can be read; what was printed is seen by then. */
+static void live_wait(struct capture *capture)
 {
-	unsigned long long counts[OUTCOME_COUNT] = { 0 };
-	int dlt = pcap_datalink(pcap), more;
-	const char *name = pcap_datalink_val_to_name(dlt);
-	struct pcap_pkthdr *header;
-	const uint8_t *frame;
+	struct pollfd wait = { .fd = capture_fd(capture), .events = POLLIN };
 
-	if (!frame_known(dlt)) {
-		fprintf(stderr, "%s: no way to read packets of link type %d (%s)\n", file, dlt, name ? name : "?");
-		return EXIT_FAILED;
+	fflush(stdout);
+	poll(&wait, 1, -1);
+}
+
+static int capture_print(struct capture *capture, const char *name, struct nodes *nodes)
+{
+	struct record record;
+	int got;
+
+	while ((got = capture_next(capture, &record)) >= 0 && !ferror(stdout)) {
+		if (got == 0) {
+			live_wait(capture);
+			continue;
+		}
+		record_times(&record, nodes);
+		record_print(&record, nodes);
 	}
-	while ((more = pcap_next_ex(pcap, &header, &frame)) == 1)
-		counts[frame_decode(dlt, header, frame, nodes)]++;
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "standard output: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
-	malformed_print(file, counts);
-	if (more == PCAP_ERROR_BREAK) /* the end */
-		return EXIT_DONE;
-	fprintf(stderr, "%s: %s\n", file, pcap_geterr(pcap));
-	return EXIT_FAILED;
+	malformed_print(name, capture_outcomes(capture));
+	return got == -ENODATA ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int words_open(const struct words *words, struct capture **capture)
+{
+	FILE *file;
+
+	if (words->device)
+		return capture_open_live(words->device, capture);
+	file = strcmp(words->file, "-") == 0 ? stdin : fopen(words->file, "re");
+	if (file)
+		return capture_open_file(file, words->file, capture);
+	fprintf(stderr, "%s: %s\n", words->file, strerror(errno));
+	return -EIO;
 }
 
 int cmd_decode(const struct options *options, int argc, char **argv)
 {
 	struct words words = { 0 };
-	char why[PCAP_ERRBUF_SIZE];
+	struct capture *capture;
 	struct nodes *nodes;
-	pcap_t *pcap;
 	int status = words_read(argc, argv, &words);
 
 	(void)options; /* it is JSON in any case */
@@ -115,17 +115,11 @@ int cmd_decode(const struct options *options, int argc, char **argv)
 		return status;
 	if (nodes_read(words.nodes, &nodes))
 		return EXIT_FAILED;
-	pcap = pcap_open_offline_with_tstamp_precision(words.file, PCAP_TSTAMP_PRECISION_NANO, why);
-	if (!pcap) {
-		/* libpcap names the file only where it could not be opened */
-		bool named = strncmp(why, words.file, strlen(words.file)) == 0;
-
-		fprintf(stderr, "%s%s%s\n", named ? "" : words.file, named ? "" : ": ", why);
-		nodes_free(nodes);
-		return EXIT_FAILED;
+	status = EXIT_FAILED;
+	if (words_open(&words, &capture) == 0) {
+		status = capture_print(capture, words.file ? words.file : words.device, nodes);
+		capture_close(capture);
 	}
-	status = file_decode(pcap, words.file, nodes);
-	pcap_close(pcap);
 	nodes_free(nodes);
 	return status;
 }
