@@ -13,6 +13,7 @@
 
 #include "cmd.h"
 #include "metrics/metrics.h"
+#include "notify.h"
 #include "otlp/export.h"
 #include "otlp/http.h"
 #include "otlp/kafka.h"
@@ -21,7 +22,9 @@
 #include "path/watch.h"
 #include "plane/comeback.h"
 #include "plane/sinks.h"
+#include "quantity.h"
 #include "otlp/receive.h"
+#include "sources.h"
 #include "store/store.h"
 #include "spans/transfer.h"
 #include "version.h"
@@ -38,14 +41,26 @@ enum {
 	DOORS_MAX = 16,
 	ENDPOINTS_MAX = 8,
 	EXPORTS_MAX = ENDPOINTS_MAX + 1,
+	READS_MAX = 64,
+	TAPS_MAX = 16,
+	KEEP_TICKS = 10,
 };
+
+#define KEEP_AGE "7d"
+#define KEEP_SIZE "4G"
 
 struct collect {
 	const char *store_path, *nodes_path, *metrics_address;
 	const char *listen[DOORS_MAX], *otlp[ENDPOINTS_MAX];
 	unsigned int door_count, endpoint_count;
 	struct kafka_words kafka; /* without brokers: none */
+	const char *reads[READS_MAX], *taps[TAPS_MAX];
+	unsigned int read_count, tap_count;
+	const char *age, *size;
+	struct store_limits limits;
+	struct store_dropped dropped;
 	struct store *store;
+	struct sources *sources;
 	struct nodes *nodes;
 	struct transfers *transfers;
 	struct sinks *sinks;
@@ -104,6 +119,10 @@ static int collect_word(struct collect *collect, const char *word, const char *v
 		{ "listen", collect->listen, &collect->door_count, DOORS_MAX },
 		{ "store", &collect->store_path, NULL, 0 },
 		{ "nodes", &collect->nodes_path, NULL, 0 },
+		{ "age", &collect->age, NULL, 0 },
+		{ "size", &collect->size, NULL, 0 },
+		{ "read", collect->reads, &collect->read_count, READS_MAX },
+		{ "tap", collect->taps, &collect->tap_count, TAPS_MAX },
 		{ "metrics", &collect->metrics_address, NULL, 0 },
 	};
 
@@ -117,6 +136,18 @@ static int collect_word(struct collect *collect, const char *word, const char *v
 	return misuse(command_of(cmd_collect), "unknown word \"%s\"", word);
 }
 
+/* "0": no limit. */
+static int limits_read(struct collect *collect)
+{
+	const char *age = collect->age ? collect->age : KEEP_AGE, *size = collect->size ? collect->size : KEEP_SIZE;
+
+	if (strcmp(age, "0") != 0 && quantity_time(age, &collect->limits.age_ns))
+		return misuse(command_of(cmd_collect), "age \"%s\" is no time: 12h, 7d, or 0 for no limit", age);
+	if (quantity_octets(size, &collect->limits.octets))
+		return misuse(command_of(cmd_collect), "size \"%s\" is none: 500M, 4G, or 0 for no limit", size);
+	return 0;
+}
+
 static int collect_words(struct collect *collect, int argc, char **argv)
 {
 	for (int i = 0; i < argc; i += 2) {
@@ -125,13 +156,15 @@ static int collect_words(struct collect *collect, int argc, char **argv)
 		if (status)
 			return status;
 	}
-	if (!collect->door_count)
+	if (!collect->door_count && !collect->read_count)
 		collect->listen[collect->door_count++] = LISTEN_DEFAULT;
 	if (!collect->kafka.brokers && (collect->kafka.topic || collect->kafka.file || collect->kafka.property_count))
 		return misuse(command_of(cmd_collect), "topic and properties are of kafka BROKERS, which is missing");
 	if (!collect->kafka.topic)
 		collect->kafka.topic = KAFKA_TOPIC_DEFAULT;
-	return 0;
+	if (!collect->metrics_address)
+		collect->metrics_address = collect->read_count ? "off" : METRICS_ADDRESS_DEFAULT;
+	return limits_read(collect);
 }
 
 /* What all network spans share: user-visible identity of this collector. */
@@ -235,12 +268,43 @@ static int collect_open_exports(struct collect *collect)
 
 static void collect_say(const struct collect *collect)
 {
-	fprintf(stderr, "hopspan collect: OTLP in %s%s, store %s, %d sinks", collect->listen[0],
+	fprintf(stderr, "hopspan collect: OTLP in %s%s, store %s, %d sinks",
+		collect->door_count ? collect->listen[0] : "off",
 		collect->door_count > 1 ? " and others" : "", collect->store_path, collect->sink_count);
 	for (unsigned int i = 0; i < collect->export_count; i++)
 		fprintf(stderr, ", spans to %s", export_name(collect->exports[i]));
 	fprintf(stderr, "%s%s\n", collect->metrics ? ", metrics at " : "",
 		collect->metrics ? collect->metrics_address : "");
+}
+
+static int collect_open_sources(struct collect *collect)
+{
+	int error = sources_new(&collect->sources);
+
+	for (unsigned int i = 0; !error && i < collect->read_count; i++)
+		error = sources_read(collect->sources, collect->reads[i]);
+	for (unsigned int i = 0; !error && i < collect->tap_count; i++)
+		error = sources_tap(collect->sources, collect->taps[i]);
+	return error;
+}
+
+/* This machine's own: not while a run that is over is read. */
+static int collect_open_sinks(struct collect *collect)
+{
+	int error = sinks_open(record_take, collect, &collect->sinks);
+
+	if (error || collect->read_count)
+		return error;
+	if (geteuid() != 0) {
+		fprintf(stderr, "hopspan collect: not root: applications' spans are taken, no sink is read\n");
+		return 0;
+	}
+	error = comeback_new(&collect->comeback);
+	if (!error)
+		error = watch_start(&collect->watch);
+	if (!error)
+		collect->sink_count = sinks_refresh(collect->sinks);
+	return error;
 }
 
 /* Each step prints its own error. */
@@ -252,20 +316,14 @@ static int collect_open(struct collect *collect)
 		error = collect_open_store(collect);
 	if (!error)
 		error = transfers_new(collect->nodes, collect->store, &collect->transfers);
-	if (!error && geteuid() != 0)
-		fprintf(stderr, "hopspan collect: not root: applications' spans are taken, no sink is read\n");
 	if (!error)
-		error = sinks_open(record_take, collect, &collect->sinks);
-	if (!error && geteuid() == 0)
-		error = comeback_new(&collect->comeback);
+		error = collect_open_sources(collect);
 	for (unsigned int i = 0; !error && i < collect->door_count; i++)
 		error = receive_start(collect->listen[i], collect->store_path, &collect->doors[i]);
 	if (!error)
 		error = collect_open_exports(collect);
-	if (!error && geteuid() == 0)
-		error = watch_start(&collect->watch);
 	if (!error)
-		collect->sink_count = sinks_refresh(collect->sinks);
+		error = collect_open_sinks(collect);
 	if (!error)
 		error = collect_open_metrics(collect);
 	if (!error)
@@ -274,13 +332,13 @@ static int collect_open(struct collect *collect)
 }
 
 /* The spans of transfers that are over become one batch of the store. */
-static void collect_spans(struct collect *collect, bool all)
+static void collect_spans(struct collect *collect, int64_t at_unix_ns, bool all)
 {
 	struct span_list spans = { 0 };
 	uint8_t *otlp = NULL;
 	size_t len = 0;
 
-	transfers_close(collect->transfers, now_unix_ns(), all, &spans);
+	transfers_close(collect->transfers, at_unix_ns, all, &spans);
 	collect->spans += spans.count;
 	if (spans.count && (otlp_encode(&spans, &collect->resource, HOPSPAN_VERSION, &otlp, &len) ||
 			    store_add(collect->store, otlp, len, &spans))) {
@@ -295,9 +353,11 @@ static void collect_spans(struct collect *collect, bool all)
 static void collect_count(const struct collect *collect, struct collect_counts *counts)
 {
 	*counts = (struct collect_counts){ .sinks = (unsigned int)collect->sink_count,
+					   .dropped = collect->dropped,
 					   .spans = collect->spans,
 					   .lost_spans = collect->lost_spans };
 	sinks_count(collect->sinks, &counts->records);
+	sources_count(collect->sources, &counts->sources);
 	transfers_count(collect->transfers, &counts->transfers);
 	for (unsigned int i = 0; i < collect->door_count; i++) {
 		struct receive_counts door;
@@ -320,22 +380,81 @@ static void collect_tell(struct collect *collect)
 	metrics_update(collect->metrics, &counts);
 }
 
+/* Once a second. Of what an exporter has not sent only the size of the store takes something. */
+static void collect_keep(struct collect *collect)
+{
+	const char *endpoints[EXPORTS_MAX];
+	uint64_t unsent = collect->dropped.unsent_spans;
+
+	for (unsigned int i = 0; i < collect->export_count; i++)
+		endpoints[i] = export_key(collect->exports[i]);
+	if (store_keep(collect->store, &collect->limits, now_unix_ns(), endpoints, collect->export_count,
+		       &collect->dropped))
+		return; /* who adds to the store says what is wrong with it */
+	if (collect->dropped.unsent_spans > unsent && !unsent)
+		fprintf(stderr, "hopspan collect: the store is full: spans leave it before they are sent\n");
+}
+
+/* What is to be done besides, some of it less often. */
+static void collect_tick(struct collect *collect, unsigned int tick)
+{
+	unsigned long watchdog_ms = notify_watchdog_ms();
+
+	if (watchdog_ms && tick % (watchdog_ms > TICK_MS ? watchdog_ms / TICK_MS : 1) == 0)
+		notify_send("WATCHDOG=1");
+	if (tick % REFRESH_TICKS == 0)
+		collect->sink_count = sinks_refresh(collect->sinks);
+	if (collect->comeback && tick % COMEBACK_TICKS == 0)
+		comeback_look(collect->comeback);
+	if (tick % KEEP_TICKS == 0)
+		collect_keep(collect);
+	if (tick % SAVE_TICKS == 0)
+		transfers_save(collect->transfers);
+}
+
 static void collect_run(struct collect *collect)
 {
 	for (unsigned int tick = 1; !stopping; tick++) {
 		collect_tell(collect);
 		sinks_read(collect->sinks, TICK_MS);
-		collect_spans(collect, false);
-		if (tick % REFRESH_TICKS == 0)
-			collect->sink_count = sinks_refresh(collect->sinks);
-		if (collect->comeback && tick % COMEBACK_TICKS == 0)
-			comeback_look(collect->comeback);
-		if (tick % SAVE_TICKS == 0)
-			transfers_save(collect->transfers);
+		sources_poll(collect->sources, record_take, collect);
+		collect_spans(collect, now_unix_ns(), false);
+		collect_tick(collect, tick);
 	}
 	sinks_read(collect->sinks, 0);
-	collect_spans(collect, true);
+	sources_poll(collect->sources, record_take, collect);
+	collect_spans(collect, now_unix_ns(), true);
 	transfers_save(collect->transfers);
+}
+
+/* As time passes in what is read. */
+static bool replay_pass(int64_t unix_ns, void *arg)
+{
+	collect_spans(arg, unix_ns, false);
+	return stopping;
+}
+
+static bool all_sent(struct collect *collect)
+{
+	uint64_t waiting = 0;
+
+	for (unsigned int i = 0; !waiting && i < collect->export_count; i++)
+		if (store_queue(collect->store, export_key(collect->exports[i]), &waiting))
+			return false;
+	return waiting == 0;
+}
+
+/* A run that is over: until all of it is stored and sent. */
+static int collect_replay(struct collect *collect)
+{
+	int error = sources_replay(collect->sources, collect->store, TICK_MS * 1000000LL, record_take, replay_pass,
+				   collect);
+
+	collect_spans(collect, now_unix_ns(), true);
+	transfers_save(collect->transfers);
+	while (!stopping && !all_sent(collect))
+		usleep(TICK_MS * 1000);
+	return error;
 }
 
 static void collect_summary(const struct collect *collect)
@@ -353,9 +472,11 @@ static void collect_summary(const struct collect *collect)
 	fprintf(stderr,
 		"hopspan collect: %llu records (%llu not read), %llu network spans (%llu not stored), %llu application "
 		"spans (%llu bad requests), %llu batches sent, %llu refused\n",
-		(unsigned long long)counts.records.records, (unsigned long long)counts.records.undecoded,
+		(unsigned long long)(counts.records.records + counts.sources.records),
+		(unsigned long long)(counts.records.undecoded + counts.sources.malformed + counts.sources.lost),
 		(unsigned long long)collect->spans, (unsigned long long)collect->lost_spans,
-		(unsigned long long)counts.in.spans, (unsigned long long)counts.in.bad_requests,
+		(unsigned long long)(counts.in.spans + counts.sources.spans),
+		(unsigned long long)(counts.in.bad_requests + counts.sources.bad_lines),
 		(unsigned long long)sent, (unsigned long long)refused);
 }
 
@@ -371,6 +492,7 @@ static void collect_close(struct collect *collect)
 	comeback_free(collect->comeback);
 	if (collect->sinks)
 		sinks_close(collect->sinks);
+	sources_free(collect->sources);
 	if (collect->transfers)
 		transfers_free(collect->transfers);
 	if (collect->store)
@@ -382,7 +504,7 @@ static void collect_close(struct collect *collect)
 
 int cmd_collect(const struct options *options, int argc, char **argv)
 {
-	struct collect collect = { .store_path = store_path(), .metrics_address = METRICS_ADDRESS_DEFAULT };
+	struct collect collect = { .store_path = store_path() };
 	struct sigaction on_stop = { .sa_handler = stop };
 	int status = collect_words(&collect, argc, argv);
 
@@ -393,7 +515,12 @@ int cmd_collect(const struct options *options, int argc, char **argv)
 	sigaction(SIGTERM, &on_stop, NULL);
 	status = collect_open(&collect) ? EXIT_FAILED : EXIT_DONE;
 	if (status == EXIT_DONE) {
-		collect_run(&collect);
+		notify_send("READY=1");
+		if (!collect.read_count)
+			collect_run(&collect);
+		else if (collect_replay(&collect))
+			status = EXIT_FAILED;
+		notify_send("STOPPING=1");
 		collect_summary(&collect);
 	}
 	collect_close(&collect);

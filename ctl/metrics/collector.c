@@ -60,6 +60,9 @@ static void records_write(FILE *out, const struct collect_counts *counts)
 	single_write(out, METRIC_sinks, counts->sinks);
 	single_write(out, METRIC_records_total, counts->records.records);
 	single_write(out, METRIC_records_undecoded_total, counts->records.undecoded);
+	single_write(out, METRIC_source_records_total, counts->sources.records);
+	single_write(out, METRIC_source_malformed_total, counts->sources.malformed);
+	single_write(out, METRIC_source_lost_total, counts->sources.lost);
 	labelled_write(out, METRIC_records_unused_total, "reason", 5, reasons, unused);
 	single_write(out, METRIC_transfers_total, transfers->transfers);
 	single_write(out, METRIC_transfers_early_total, transfers->early_closes);
@@ -143,6 +146,9 @@ void pages_collector(FILE *out, const struct pages *pages)
 	records_write(out, &pages->counts);
 	receive_write(out, &pages->counts.in);
 	single_write(out, METRIC_store_bytes, store_bytes(pages->store));
+	single_write(out, METRIC_store_expired_spans_total, pages->counts.dropped.spans);
+	single_write(out, METRIC_store_expired_unsent_total, pages->counts.dropped.unsent_spans);
+	single_write(out, METRIC_store_unkept_spans_total, store_unkept_spans(pages->store));
 	exports_write(out, pages);
 }
 

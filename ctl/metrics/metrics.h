@@ -8,7 +8,9 @@
 
 #include "otlp/receive.h"
 #include "plane/sinks.h"
+#include "sources.h"
 #include "spans/transfer.h"
+#include "store/store.h"
 
 #define METRICS_ADDRESS_DEFAULT "127.0.0.1:9419"
 
@@ -20,9 +22,11 @@ struct metrics;
 struct collect_counts {
 	unsigned int sinks;
 	struct sinks_counts records;
+	struct sources_counts sources;
 	struct transfer_counts transfers;
 	uint64_t spans, lost_spans; /* of the network */
 	struct receive_counts in;
+	struct store_dropped dropped;
 };
 
 /*

@@ -28,6 +28,9 @@
 	METRIC(sinks, gauge, "Network namespaces whose sink is read.")                                             \
 	METRIC(records_total, counter, "Stamped packets that sinks recorded and that were read.")                  \
 	METRIC(records_undecoded_total, counter, "Records that could not be read.")                                \
+	METRIC(source_records_total, counter, "Stamped packets read from files and taps.")                         \
+	METRIC(source_malformed_total, counter, "Packets of files and taps whose option could not be read.")       \
+	METRIC(source_lost_total, counter, "Packets that a tap had no room for.")                                  \
 	METRIC(records_unused_total, counter, "Records read that are in no transfer, by reason.")                  \
 	METRIC(transfers_total, counter, "Transfers that are over.")                                               \
 	METRIC(transfers_early_total, counter, "Transfers closed early because too many were open.")               \
@@ -40,6 +43,9 @@
 	METRIC(application_spans_total, counter, "Spans of applications taken.")                                   \
 	/* store and export */                                                                                     \
 	METRIC(store_bytes, gauge, "Size of the store's files.")                                                   \
+	METRIC(store_expired_spans_total, counter, "Spans deleted for the store's limits of age and size.")        \
+	METRIC(store_expired_unsent_total, counter, "Of them, those that not every endpoint has been sent.")       \
+	METRIC(store_unkept_spans_total, counter, "Spans sent on, but not kept, because the disk was full.")       \
 	METRIC(export_batches_total, counter, "Batches of spans that the endpoint answered finally, by result.")   \
 	METRIC(export_spans_total, counter, "Spans that the endpoint has taken.")                                  \
 	METRIC(export_spans_rejected_total, counter, "Spans that the endpoint did not take.")                      \

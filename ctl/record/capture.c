@@ -195,6 +195,16 @@ uint64_t capture_lost(const struct capture *capture)
 	return pcap_stats(capture->pcap, &stat) ? 0 : stat.ps_drop;
 }
 
+uint64_t capture_malformed(const struct capture *capture)
+{
+	uint64_t packets = 0;
+
+	for (unsigned int i = 0; i < OUTCOME_COUNT; i++)
+		if (i != OUTCOME_pass && i != OUTCOME_recorded)
+			packets += capture->outcomes[i];
+	return packets;
+}
+
 const uint64_t *capture_outcomes(const struct capture *capture)
 {
 	return capture->outcomes;

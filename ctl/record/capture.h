@@ -35,6 +35,9 @@ uint64_t capture_lost(const struct capture *capture);
 /* Packets by outcome: OUTCOME_pass for those that hold nothing of ours. */
 const uint64_t *capture_outcomes(const struct capture *capture);
 
+/* All that hold something of ours that cannot be decoded. */
+uint64_t capture_malformed(const struct capture *capture);
+
 void capture_close(struct capture *capture); /* NULL: nothing */
 
 #endif

@@ -38,9 +38,11 @@ static int batch_insert(struct store *store, const uint8_t *otlp, size_t len, si
 	else
 		sqlite3_bind_null(stmt, 4);
 	error = store_step(store, stmt);
-	if (!error)
-		*number = sqlite3_last_insert_rowid(store->db);
-	return error;
+	if (error)
+		return error;
+	*number = sqlite3_last_insert_rowid(store->db);
+	tail_saw(store->tail, *number);
+	return 0;
 }
 
 static int trace_batch_insert(struct store *store, int64_t trace, int64_t number)
@@ -217,6 +219,7 @@ static int taken_append(struct store *store, struct store_taken *taken, const st
 	taken->otlp = longer;
 	taken->len += batch->len;
 	taken->number = batch->number;
+	tail_saw(store->tail, batch->number);
 	taken->spans += batch->spans;
 	taken->batches++;
 	return 1;

@@ -66,7 +66,6 @@ int store_mend(struct store *store)
 		error = file_set_aside(store, path);
 	if (!error) {
 		store_close_file(store);
-		store->in_place_of_another = true;
 		error = store_open_file(store, path, true);
 	}
 	pthread_mutex_unlock(&mending);

@@ -17,6 +17,7 @@
 #include <uuid/uuid.h>
 
 #include "store_sql.h"
+#include "store_tail.h"
 
 enum {
 	APPLICATION_ID = 0x6873706e, /* "hspn" */
@@ -103,7 +104,7 @@ static int64_t now_unix_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* In place of another file numbers go on above that one's, as exporters have noted how far they are. */
+/* In place of a file that was in use numbers go on, as exporters know how far they are. */
 static int schema_make(struct store *store)
 {
 	char text[256], id[UUID_STR_LEN];
@@ -116,7 +117,7 @@ static int schema_make(struct store *store)
 		 "INSERT INTO instance VALUES('%s');"
 		 "INSERT INTO sqlite_sequence(name, seq) VALUES('batch', %lld);"
 		 "PRAGMA application_id=%d; PRAGMA user_version=%d",
-		 id, store->in_place_of_another ? (long long)now_unix_ns() / 1000 : 0, APPLICATION_ID, SCHEMA_VERSION);
+		 id, store->tail ? (long long)tail_highest(store->tail) : 0, APPLICATION_ID, SCHEMA_VERSION);
 	return error ? error : store_do(store, text);
 }
 

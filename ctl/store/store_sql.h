@@ -41,8 +41,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	struct tail *tail;
-	int64_t tried_unix_ns;	  /* last time that the tail was to go into the file */
-	bool in_place_of_another; /* which was damaged or gone */
+	int64_t tried_unix_ns; /* last time that the tail was to go into the file */
 	char error[256];
 };
 

@@ -3,6 +3,7 @@
 #include "store_tail.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ struct tail {
 	struct tail_batch *first, **last;
 	struct reader *readers;
 	size_t octets;
-	int64_t number; /* of the last batch there was */
+	_Atomic int64_t number; /* the highest of a batch there was */
 	uint64_t unkept_spans;
 	char path[];
 };
@@ -129,14 +130,26 @@ bool tail_add(struct tail *tail, int64_t number, const uint8_t *otlp, size_t len
 	sent_drop(tail, len);
 	if (tail->octets + len > TAIL_OCTETS_MAX || !(batch = malloc(sizeof(*batch) + len)))
 		return false;
-	if (number > tail->number)
-		tail->number = number;
-	*batch = (struct tail_batch){ .number = ++tail->number, .spans = spans, .len = len };
+	tail_saw(tail, number);
+	*batch = (struct tail_batch){ .number = atomic_fetch_add(&tail->number, 1) + 1, .spans = spans, .len = len };
 	memcpy(batch->otlp, otlp, len);
 	*tail->last = batch;
 	tail->last = &batch->next;
 	tail->octets += len;
 	return true;
+}
+
+void tail_saw(struct tail *tail, int64_t number)
+{
+	int64_t highest = atomic_load(&tail->number);
+
+	while (number > highest && !atomic_compare_exchange_weak(&tail->number, &highest, number))
+		;
+}
+
+int64_t tail_highest(struct tail *tail)
+{
+	return atomic_load(&tail->number);
 }
 
 void tail_empty(struct tail *tail)

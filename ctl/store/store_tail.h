@@ -42,6 +42,10 @@ void tail_empty(struct tail *tail);
 /* Without: who sends on, and how far it is. */
 void tail_reader(struct tail *tail, const char *endpoint, int64_t number);
 
+/* The highest number of a batch that was written or read in this process, with the lock or without. */
+void tail_saw(struct tail *tail, int64_t number);
+int64_t tail_highest(struct tail *tail);
+
 /* Without: whether there is any, and spans that left it without having been in the file. */
 bool tail_is_used(struct tail *tail);
 uint64_t tail_unkept_spans(struct tail *tail);
