@@ -94,6 +94,8 @@ const struct command commands[] = {
 	{ "collect", NULL, cmd_collect, "[WORDS]", "make spans of what the sinks record; take applications' spans",
 	  "  otlp URL       send all spans on to this OTLP/HTTP endpoint; repeatable\n"
 	  "                 ($OTEL_EXPORTER_OTLP_ENDPOINT and its kin)\n"
+	  "  file FILE      and append them to this file, lines of OTLP's JSON as the\n"
+	  "                 OpenTelemetry Collector writes them; - is stdout; repeatable\n"
 	  "  kafka BROKERS  and to these Kafka brokers, HOST:PORT,HOST:PORT...\n"
 	  "  topic NAME     of Kafka, for OTLP in protobuf (jaeger-spans)\n"
 	  "  property KEY=VALUE  one of librdkafka's, for what else Kafka needs; repeatable\n"

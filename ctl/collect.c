@@ -14,7 +14,9 @@
 #include "cmd.h"
 #include "metrics/metrics.h"
 #include "notify.h"
+#include "otlp/environment.h"
 #include "otlp/export.h"
+#include "otlp/file.h"
 #include "otlp/http.h"
 #include "otlp/kafka.h"
 #include "record/nodes.h"
@@ -40,7 +42,8 @@ enum {
 	EXPORT_GRACE_MS = 5000,
 	DOORS_MAX = 16,
 	ENDPOINTS_MAX = 8,
-	EXPORTS_MAX = ENDPOINTS_MAX + 1,
+	FILES_MAX = 4,
+	EXPORTS_MAX = ENDPOINTS_MAX + FILES_MAX + 1,
 	READS_MAX = 64,
 	TAPS_MAX = 16,
 	KEEP_TICKS = 10,
@@ -51,8 +54,8 @@ enum {
 
 struct collect {
 	const char *store_path, *nodes_path, *metrics_address;
-	const char *listen[DOORS_MAX], *otlp[ENDPOINTS_MAX];
-	unsigned int door_count, endpoint_count;
+	const char *listen[DOORS_MAX], *otlp[ENDPOINTS_MAX], *files[FILES_MAX];
+	unsigned int door_count, endpoint_count, file_count;
 	struct kafka_words kafka; /* without brokers: none */
 	const char *reads[READS_MAX], *taps[TAPS_MAX];
 	unsigned int read_count, tap_count;
@@ -112,6 +115,7 @@ static int collect_word(struct collect *collect, const char *word, const char *v
 	struct kafka_words *kafka = &collect->kafka;
 	const struct word words[] = {
 		{ "otlp", collect->otlp, &collect->endpoint_count, ENDPOINTS_MAX },
+		{ "file", collect->files, &collect->file_count, FILES_MAX },
 		{ "kafka", &kafka->brokers, NULL, 0 },
 		{ "topic", &kafka->topic, NULL, 0 },
 		{ "property", kafka->properties, &kafka->property_count, KAFKA_PROPERTIES_MAX },
@@ -167,19 +171,37 @@ static int collect_words(struct collect *collect, int argc, char **argv)
 	return limits_read(collect);
 }
 
+/* What is there already wins. */
+static void resource_add(struct collect *collect, const char *key, const char *value)
+{
+	if (!attr_find(&collect->resource, key))
+		attr_string(&collect->arena, &collect->resource, arena_strdup(&collect->arena, key),
+			    arena_strdup(&collect->arena, value));
+}
+
+static bool resource_pair(const char *key, const char *value, void *collect)
+{
+	resource_add(collect, key, value);
+	return true;
+}
+
 /* What all network spans share: user-visible identity of this collector. */
 static int resource_make(struct collect *collect)
 {
-	const char *name = getenv("OTEL_SERVICE_NAME");
+	const char *name = environment_get("OTEL_SERVICE_NAME"), *pairs = environment_get("OTEL_RESOURCE_ATTRIBUTES");
 	char id[37], host[256] = "";
 
 	if (store_instance_id(collect->store, id))
 		return -EIO;
 	gethostname(host, sizeof(host) - 1);
-	attr_string(&collect->arena, &collect->resource, "service.name", name && *name ? name : "network");
-	attr_string(&collect->arena, &collect->resource, "service.instance.id", arena_strdup(&collect->arena, id));
-	attr_string(&collect->arena, &collect->resource, "service.version", HOPSPAN_VERSION);
-	attr_string(&collect->arena, &collect->resource, "host.name", arena_strdup(&collect->arena, host));
+	if (name)
+		resource_add(collect, "service.name", name);
+	if (pairs && !environment_pairs(pairs, resource_pair, collect))
+		fprintf(stderr, "hopspan collect: OTEL_RESOURCE_ATTRIBUTES: what is not key=value was ignored\n");
+	resource_add(collect, "service.name", "network");
+	resource_add(collect, "service.instance.id", id);
+	resource_add(collect, "service.version", HOPSPAN_VERSION);
+	resource_add(collect, "host.name", host);
 	return 0;
 }
 
@@ -255,11 +277,16 @@ static int collect_open_otlp(struct collect *collect, const char *word)
 
 static int collect_open_exports(struct collect *collect)
 {
-	struct destination *kafka;
+	struct destination *file, *kafka;
 	int error = collect->endpoint_count ? 0 : collect_open_otlp(collect, NULL);
 
 	for (unsigned int i = 0; !error && i < collect->endpoint_count; i++)
 		error = collect_open_otlp(collect, collect->otlp[i]);
+	for (unsigned int i = 0; !error && i < collect->file_count; i++) {
+		error = file_new(collect->files[i], &file);
+		if (!error)
+			error = collect_export(collect, file);
+	}
 	if (error || !collect->kafka.brokers)
 		return error;
 	error = kafka_new(&collect->kafka, &kafka);

@@ -196,7 +196,7 @@ static int piece_give(const struct cut *cut, size_t first, size_t last, size_t s
 	return piece(octets, size, arg);
 }
 
-static int pieces_give(const struct cut *cut, size_t max, int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg,
+static int pieces_give(const struct cut *cut, size_t max, uint64_t spans_max, int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg,
 		       uint64_t *too_large)
 {
 	int answer = 0;
@@ -209,7 +209,7 @@ static int pieces_give(const struct cut *cut, size_t max, int (*piece)(uint8_t *
 			last = first + 1;
 			continue;
 		}
-		for (last = first + 1; last < cut->span_count; last++) {
+		for (last = first + 1; last < cut->span_count && last - first < spans_max; last++) {
 			size_t cost = span_cost(cut, first, last);
 
 			if (cost > max - size)
@@ -221,20 +221,26 @@ static int pieces_give(const struct cut *cut, size_t max, int (*piece)(uint8_t *
 	return answer;
 }
 
-int otlp_cut(const uint8_t *otlp, size_t len, size_t max, int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg,
-	     uint64_t *too_large)
+int otlp_cut_spans(const uint8_t *otlp, size_t len, size_t max, uint64_t spans_max,
+		   int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg, uint64_t *too_large)
 {
 	struct cut cut = { 0 };
 	int answer = inner_read(&cut, (struct protobuf_bytes){ otlp, otlp + len }, RESOURCES, resource_add);
 
 	*too_large = 0;
 	if (!answer)
-		answer = pieces_give(&cut, max, piece, arg, too_large);
+		answer = pieces_give(&cut, max, spans_max, piece, arg, too_large);
 	arena_free(&cut.arena);
 	free(cut.resources);
 	free(cut.scopes);
 	free(cut.spans);
 	return answer;
+}
+
+int otlp_cut(const uint8_t *otlp, size_t len, size_t max, int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg,
+	     uint64_t *too_large)
+{
+	return otlp_cut_spans(otlp, len, max, UINT64_MAX, piece, arg, too_large);
 }
 
 /* The fields of number numbers[0] in those of numbers[1] ... in the message. */

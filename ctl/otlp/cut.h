@@ -18,6 +18,10 @@
 int otlp_cut(const uint8_t *otlp, size_t len, size_t max, int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg,
 	     uint64_t *too_large);
 
+/* The same, and no piece has more than `spans_max` spans. */
+int otlp_cut_spans(const uint8_t *otlp, size_t len, size_t max, uint64_t spans_max,
+		   int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg, uint64_t *too_large);
+
 /* 0 also for what is no such request. */
 uint64_t otlp_span_count(const uint8_t *otlp, size_t len);
 

@@ -39,6 +39,7 @@ struct destination {
 	char *name;		    /* for people: http://127.0.0.1:4318/v1/traces; in the heap, and so is `key` */
 	char *key;		    /* of what it has got, in the store */
 	size_t message_max;	    /* octets of a message; the exporter makes it less when the other side does */
+	uint64_t spans_max;	    /* spans of a message; 0: no limit */
 	unsigned int under_way_max; /* messages */
 	bool joins;		    /* batches that wait become one message, as far as they fit */
 	unsigned int linger_ms;	    /* pause behind a message that was not full, for batches to join */

@@ -291,12 +291,14 @@ static bool may_take(const struct export *export, bool last)
 static int take(struct export *export, bool last)
 {
 	struct destination *destination = export->destination;
+	const struct pack_limits max = { destination->message_max,
+					 destination->spans_max ? destination->spans_max : UINT64_MAX };
 	uint64_t too_large = 0;
 	int got;
 
 	if (!may_take(export, last))
 		return 0;
-	got = pack_next(&export->pack, destination->message_max, destination->joins, &export->messages, &too_large);
+	got = pack_next(&export->pack, &max, destination->joins, &export->messages, &too_large);
 	atomic_store(&export->dropped_batches, export->pack.missing);
 	too_large_say(export, too_large);
 	if (got < 0) {

@@ -7,10 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "environment.h"
 #include "post.h"
 
 /* Far below the 4 MiB that OpenTelemetry's collectors take of gRPC, and others of HTTP. */
-enum { REQUEST_MAX = 2 << 20 };
+enum { REQUEST_MAX = 2 << 20, CONTENT_TOO_LARGE = 413 };
+
+/* OpenTelemetry's batch processor; unset, a batch of the store is a request of its own. */
+#define BATCH_SPANS "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
+#define BATCH_DELAY "OTEL_BSP_SCHEDULE_DELAY"
 
 struct http {
 	struct destination destination;
@@ -40,6 +45,8 @@ static void http_send(struct destination *destination, struct message *message)
 	message->rejected_spans = answer.rejected_spans;
 	if (answer.status / 100 == 2)
 		message->delivery = DELIVERY_DONE;
+	else if (answer.status == CONTENT_TOO_LARGE)
+		message->delivery = DELIVERY_TOO_LARGE;
 	else
 		message->delivery = post_again(&answer) ? DELIVERY_AGAIN : DELIVERY_REFUSED;
 }
@@ -61,6 +68,12 @@ static void http_free(struct destination *destination)
 	free(http);
 }
 
+/* 0: not set. */
+static long batch_number(const char *name, long least)
+{
+	return environment_number(name, environment_get(name), least, 0);
+}
+
 int http_new(const char *url, struct destination **out)
 {
 	struct http *http = calloc(1, sizeof(*http));
@@ -72,6 +85,9 @@ int http_new(const char *url, struct destination **out)
 						  .key = strdup(url),
 						  .message_max = REQUEST_MAX,
 						  .under_way_max = 1,
+						  .spans_max = (uint64_t)batch_number(BATCH_SPANS, 1),
+						  .linger_ms = (unsigned int)batch_number(BATCH_DELAY, 0),
+						  .joins = environment_get(BATCH_SPANS) || environment_get(BATCH_DELAY),
 						  .send = http_send,
 						  .free = http_free };
 	error = http->destination.name && http->destination.key ? 0 : -ENOMEM;
@@ -103,12 +119,16 @@ static char *url_append(const char *base)
 
 char *http_url(const char *word)
 {
-	const char *traces = getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
-		   *base = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
+	const char *traces = environment_get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+		   *base = environment_get("OTEL_EXPORTER_OTLP_ENDPOINT");
 
 	if (word && *word)
 		return url_has_path(word) ? strdup(word) : url_append(word);
-	if (traces && *traces)
+	if ((traces || base) && environment_is_true("OTEL_SDK_DISABLED")) {
+		fprintf(stderr, "export: OTEL_SDK_DISABLED: %s gets nothing\n", traces ? traces : base);
+		return NULL;
+	}
+	if (traces)
 		return strdup(traces);
-	return base && *base ? url_append(base) : NULL;
+	return base ? url_append(base) : NULL;
 }

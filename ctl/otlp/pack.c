@@ -57,11 +57,13 @@ static void batch_drop(struct pack *pack)
 }
 
 /* Two requests, one after the other, are one. False: no room or no memory, and all is as it was. */
-static bool message_join(struct message *message, const struct pack *pack, size_t max)
+static bool message_join(struct message *message, const struct pack *pack, const struct pack_limits *max,
+			 uint64_t *spans)
 {
-	size_t len = message->len + pack->len, size = 2 * len < max ? 2 * len : max;
+	size_t len = message->len + pack->len, size = 2 * len < max->octets ? 2 * len : max->octets;
+	uint64_t more = otlp_span_count(pack->otlp, pack->len);
 
-	if (len > max)
+	if (len > max->octets || *spans + more > max->spans)
 		return false;
 	if (len > message->size) {
 		uint8_t *otlp = realloc(message->otlp, size);
@@ -73,11 +75,13 @@ static bool message_join(struct message *message, const struct pack *pack, size_
 	}
 	memcpy(message->otlp + message->len, pack->otlp, pack->len);
 	message->len = len;
+	*spans += more;
 	return true;
 }
 
-static int batches_join(struct pack *pack, size_t max, bool joins, struct messages *messages)
+static int batches_join(struct pack *pack, const struct pack_limits *max, bool joins, struct messages *messages)
 {
+	uint64_t spans = joins ? otlp_span_count(pack->otlp, pack->len) : 0;
 	struct message *message = message_new(pack->otlp, pack->len, pack->held);
 
 	pack->otlp = NULL;
@@ -85,7 +89,7 @@ static int batches_join(struct pack *pack, size_t max, bool joins, struct messag
 		return -ENOMEM;
 	message_add(messages, message);
 	pack->taken = pack->held;
-	while (joins && batch_hold(pack) == 1 && message_join(message, pack, max)) {
+	while (joins && batch_hold(pack) == 1 && message_join(message, pack, max, &spans)) {
 		batch_drop(pack);
 		message->batch = pack->taken;
 	}
@@ -113,13 +117,13 @@ static void messages_free(struct message *message)
 }
 
 /* Pieces that end `batch` with the last of them. */
-static int pieces_make(const uint8_t *otlp, size_t len, size_t max, int64_t batch, struct messages *pieces,
+static int pieces_make(const uint8_t *otlp, size_t len, size_t max, uint64_t spans_max, int64_t batch, struct messages *pieces,
 		       uint64_t *too_large)
 {
 	int error;
 
 	*pieces = (struct messages){ .last = &pieces->first };
-	error = otlp_cut(otlp, len, max, piece_add, pieces, too_large);
+	error = otlp_cut_spans(otlp, len, max, spans_max, piece_add, pieces, too_large);
 	if (error) {
 		messages_free(pieces->first);
 		return error;
@@ -129,10 +133,10 @@ static int pieces_make(const uint8_t *otlp, size_t len, size_t max, int64_t batc
 	return 0;
 }
 
-static int batch_cut(struct pack *pack, size_t max, struct messages *messages, uint64_t *too_large)
+static int batch_cut(struct pack *pack, const struct pack_limits *max, struct messages *messages, uint64_t *too_large)
 {
 	struct messages pieces;
-	int error = pieces_make(pack->otlp, pack->len, max, pack->held, &pieces, too_large);
+	int error = pieces_make(pack->otlp, pack->len, max->octets, max->spans, pack->held, &pieces, too_large);
 
 	if (error == -ENOMEM)
 		return error;
@@ -146,14 +150,19 @@ static int batch_cut(struct pack *pack, size_t max, struct messages *messages, u
 	return 1;
 }
 
-int pack_next(struct pack *pack, size_t max, bool joins, struct messages *messages, uint64_t *too_large)
+static bool is_too_much(const struct pack *pack, const struct pack_limits *max)
+{
+	return pack->len > max->octets || (max->spans != UINT64_MAX && otlp_span_count(pack->otlp, pack->len) > max->spans);
+}
+
+int pack_next(struct pack *pack, const struct pack_limits *max, bool joins, struct messages *messages, uint64_t *too_large)
 {
 	int got = batch_hold(pack);
 
 	*too_large = 0;
 	if (got != 1)
 		return got;
-	if (pack->len > max)
+	if (is_too_much(pack, max))
 		return batch_cut(pack, max, messages, too_large);
 	return batches_join(pack, max, joins, messages);
 }
@@ -163,11 +172,11 @@ bool pack_halve(struct messages *messages, struct message **at, uint64_t *too_la
 	struct message *whole = *at;
 	struct messages pieces;
 
-	if (pieces_make(whole->otlp, whole->len, whole->len / 2, whole->batch, &pieces, too_large))
+	if (pieces_make(whole->otlp, whole->len, whole->len / 2, UINT64_MAX, whole->batch, &pieces, too_large))
 		return false;
 	if (!pieces.first || *too_large) { /* a span that is longer than all others together */
 		messages_free(pieces.first);
-		if (pieces_make(whole->otlp, whole->len, whole->len - 1, whole->batch, &pieces, too_large))
+		if (pieces_make(whole->otlp, whole->len, whole->len - 1, UINT64_MAX, whole->batch, &pieces, too_large))
 			return false;
 	}
 	if (!pieces.first)

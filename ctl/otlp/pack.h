@@ -9,6 +9,12 @@
 
 struct store;
 
+/* What a message may have. */
+struct pack_limits {
+	size_t octets;
+	uint64_t spans;
+};
+
 /* In the order of their batches. */
 struct messages {
 	struct message *first, **last;
@@ -27,7 +33,8 @@ struct pack {
  * Adds the message, or messages, of the next batch, or of several when `joins`: 1; 0: there is none; -errno, of which
  * -ENOMEM may pass and others are the store's. Spans that do not fit in a message are counted in `too_large`.
  */
-int pack_next(struct pack *pack, size_t max, bool joins, struct messages *messages, uint64_t *too_large);
+int pack_next(struct pack *pack, const struct pack_limits *max, bool joins, struct messages *messages,
+	      uint64_t *too_large);
 
 /*
  * A message that proved too large becomes smaller ones, but for `too_large` spans. False: it cannot be cut, and is as

@@ -10,18 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "ctl/otlp/otlp.pb-c.h"
+#include "environment.h"
 #include "gzip.h"
+#include "otlp_json.h"
 #include "protobuf.h"
 #include "version.h"
 
-enum { TIMEOUT_MS = 10000, ANSWER_MAX = 65536, SETTING_NAME_SIZE = 64 };
+enum { TIMEOUT_MS = 10000, ANSWER_MAX = 65536 };
+
+#define OTLP_TYPE "application/x-protobuf"
+#define JSON_TYPE "application/json"
 
 struct post {
 	CURL *curl;
 	struct curl_slist *headers;
-	bool gzip;
+	bool gzip, json;
 	bool (*abort)(void *arg);
 	void *arg;
 	char error[CURL_ERROR_SIZE];
@@ -29,45 +35,28 @@ struct post {
 	size_t body_len;
 };
 
-const char *post_setting(const char *name)
+static const char *setting(const char *name)
 {
-	char key[SETTING_NAME_SIZE];
-	const char *value;
-
-	snprintf(key, sizeof(key), "OTEL_EXPORTER_OTLP_TRACES_%s", name);
-	value = getenv(key);
-	if (value && *value)
-		return value;
-	snprintf(key, sizeof(key), "OTEL_EXPORTER_OTLP_%s", name);
-	value = getenv(key);
-	return value && *value ? value : NULL;
+	return environment_otlp("TRACES", name);
 }
 
 static void setting_ignored(const char *name, const char *why)
 {
-	fprintf(stderr, "export: OTEL_EXPORTER_OTLP_%s \"%s\" ignored: %s\n", name, post_setting(name), why);
+	fprintf(stderr, "export: OTEL_EXPORTER_OTLP_%s \"%s\" ignored: %s\n", name, setting(name), why);
 }
 
+/* Of one request. The batch processor's limit is of an export with all its attempts; here spans stay in the store. */
 static long timeout_ms(void)
 {
-	const char *text = post_setting("TIMEOUT");
-	char *end;
-	long ms;
+	long ms = environment_number("OTEL_EXPORTER_OTLP_TIMEOUT", setting("TIMEOUT"), 1, TIMEOUT_MS);
+	long export_ms = environment_number("OTEL_BSP_EXPORT_TIMEOUT", environment_get("OTEL_BSP_EXPORT_TIMEOUT"), 1, ms);
 
-	if (!text)
-		return TIMEOUT_MS;
-	errno = 0;
-	ms = strtol(text, &end, 10);
-	if (*end || errno || ms <= 0) {
-		setting_ignored("TIMEOUT", "not a number of milliseconds");
-		return TIMEOUT_MS;
-	}
-	return ms;
+	return export_ms < ms ? export_ms : ms;
 }
 
 static bool gzip_wanted(void)
 {
-	const char *text = post_setting("COMPRESSION");
+	const char *text = setting("COMPRESSION");
 
 	if (text && strcmp(text, "gzip") == 0)
 		return true;
@@ -76,16 +65,15 @@ static bool gzip_wanted(void)
 	return false;
 }
 
-static char *trimmed(char *text)
+static bool json_wanted(void)
 {
-	size_t len;
+	const char *text = setting("PROTOCOL");
 
-	while (isspace((unsigned char)*text))
-		text++;
-	len = strlen(text);
-	while (len && isspace((unsigned char)text[len - 1]))
-		text[--len] = 0;
-	return text;
+	if (text && strcmp(text, "http/json") == 0)
+		return true;
+	if (text && strcmp(text, "http/protobuf") != 0)
+		setting_ignored("PROTOCOL", "http/protobuf or http/json");
+	return false;
 }
 
 static void header_add(struct curl_slist **headers, const char *line)
@@ -96,39 +84,29 @@ static void header_add(struct curl_slist **headers, const char *line)
 		*headers = longer;
 }
 
-/* One "key=value" of the list; values are percent-encoded. A line break in one would be a header of its own. */
-static bool pair_add(CURL *curl, struct curl_slist **headers, char *pair)
+/* A line break in a value would be a header of its own. */
+static bool pair_add(const char *key, const char *value, void *headers)
 {
-	char *equals = strchr(pair, '='), *key = trimmed(pair), *value, *line = NULL;
-	int len;
+	char *line = NULL;
 
-	if (!equals)
-		return *key == 0;
-	*equals = 0;
-	key = trimmed(pair);
-	value = curl_easy_unescape(curl, trimmed(equals + 1), 0, &len);
-	if (!value || !*key || strpbrk(key, ": \r\n") || strpbrk(value, "\r\n") || strlen(value) != (size_t)len ||
-	    asprintf(&line, len ? "%s: %s" : "%s;%s", key, value) < 0)
-		line = NULL;
-	curl_free(value);
-	if (!line)
+	if (strpbrk(key, ": \r\n") || strpbrk(value, "\r\n") ||
+	    asprintf(&line, *value ? "%s: %s" : "%s;%s", key, value) < 0)
 		return false;
 	header_add(headers, line);
 	free(line);
 	return true;
 }
 
-static void headers_set(CURL *curl, struct curl_slist **headers)
+static void headers_set(struct post *post)
 {
-	const char *text = post_setting("HEADERS");
-	char *copy = text ? strdup(text) : NULL, *rest = copy, *pair;
-	bool good = true;
+	const char *text = setting("HEADERS");
 
-	while (rest && (pair = strsep(&rest, ",")))
-		good = pair_add(curl, headers, pair) && good;
-	if (!good) /* not the value, which may be a secret */
+	header_add(&post->headers, post->json ? "Content-Type: " JSON_TYPE : "Content-Type: " OTLP_TYPE);
+	header_add(&post->headers, "Expect:"); /* no round trip ahead of a body: what refuses it says so soon enough */
+	if (post->gzip)
+		header_add(&post->headers, "Content-Encoding: gzip");
+	if (text && !environment_pairs(text, pair_add, &post->headers)) /* not the value, which may be a secret */
 		fprintf(stderr, "export: OTEL_EXPORTER_OTLP_HEADERS: what is not key=value was ignored\n");
-	free(copy);
 }
 
 static size_t body_take(char *data, size_t size, size_t count, void *arg)
@@ -149,12 +127,28 @@ static int progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t 
 	return post->abort && post->abort(post->arg);
 }
 
-static void file_set(CURL *curl, CURLoption option, const char *name)
+/* One that cannot be read would fail with every request. */
+static int file_set(CURL *curl, CURLoption option, const char *name)
 {
-	const char *file = post_setting(name);
+	const char *file = setting(name);
 
-	if (file)
-		curl_easy_setopt(curl, option, file);
+	if (!file)
+		return 0;
+	if (access(file, R_OK)) {
+		fprintf(stderr, "export: OTEL_EXPORTER_OTLP_%s %s: %s\n", name, file, strerror(errno));
+		return -EINVAL;
+	}
+	curl_easy_setopt(curl, option, file);
+	return 0;
+}
+
+static int files_set(CURL *curl)
+{
+	int error = file_set(curl, CURLOPT_CAINFO, "CERTIFICATE");
+
+	if (!error)
+		error = file_set(curl, CURLOPT_SSLCERT, "CLIENT_CERTIFICATE");
+	return error ? error : file_set(curl, CURLOPT_SSLKEY, "CLIENT_KEY");
 }
 
 static void curl_set(struct post *post, const char *url)
@@ -174,9 +168,6 @@ static void curl_set(struct post *post, const char *url)
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, post);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, post->headers);
-	file_set(curl, CURLOPT_CAINFO, "CERTIFICATE");
-	file_set(curl, CURLOPT_SSLCERT, "CLIENT_CERTIFICATE");
-	file_set(curl, CURLOPT_SSLKEY, "CLIENT_KEY");
 }
 
 static bool url_good(const char *url)
@@ -200,7 +191,6 @@ static void curl_init(void)
 int post_new(const char *url, bool (*abort)(void *arg), void *arg, struct post **out)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	const char *protocol = post_setting("PROTOCOL");
 	struct post *post;
 
 	pthread_once(&once, curl_init);
@@ -214,16 +204,16 @@ int post_new(const char *url, bool (*abort)(void *arg), void *arg, struct post *
 		fprintf(stderr, "export %s: out of memory\n", url);
 		return -ENOMEM;
 	}
-	if (protocol && strcmp(protocol, "http/protobuf") != 0)
-		setting_ignored("PROTOCOL", "http/protobuf is the only one");
 	post->abort = abort;
 	post->arg = arg;
 	post->gzip = gzip_wanted();
-	header_add(&post->headers, "Content-Type: application/x-protobuf");
-	if (post->gzip)
-		header_add(&post->headers, "Content-Encoding: gzip");
-	headers_set(post->curl, &post->headers);
+	post->json = json_wanted();
+	headers_set(post);
 	curl_set(post, url);
+	if (files_set(post->curl)) {
+		post_free(post);
+		return -EINVAL;
+	}
 	*out = post;
 	return 0;
 }
@@ -247,36 +237,61 @@ static void error_set(struct post_answer *answer, const char *text, size_t len)
 	answer->error[kept] = 0;
 }
 
-static void partial_read(const struct post *post, struct post_answer *answer)
+static bool type_is(const char *type, const char *expected)
 {
-	Otlp__ExportTraceServiceResponse *response = NULL;
+	return type && strncasecmp(type, expected, strlen(expected)) == 0;
+}
 
-	if (protobuf_check(&otlp__export_trace_service_response__descriptor, post->body, post->body_len))
-		response = otlp__export_trace_service_response__unpack(NULL, post->body_len, post->body);
+/* The body of an answer as a message, in protobuf or JSON; NULL: it is none. */
+static ProtobufCMessage *body_read(const struct post *post, const char *type,
+				   const ProtobufCMessageDescriptor *descriptor)
+{
+	char why[OTLP_JSON_WHY_SIZE];
+	ProtobufCMessage *message = NULL;
+	uint8_t *protobuf = NULL;
+	const uint8_t *octets = post->body;
+	size_t len = post->body_len;
+
+	if (type_is(type, JSON_TYPE)) {
+		if (otlp_json_read(descriptor, (const char *)post->body, post->body_len, &protobuf, &len, why))
+			return NULL;
+		octets = protobuf;
+	} else if (!type_is(type, OTLP_TYPE)) {
+		return NULL;
+	}
+	if (protobuf_check(descriptor, octets, len))
+		message = protobuf_c_message_unpack(descriptor, NULL, len, octets);
+	free(protobuf);
+	return message;
+}
+
+static void partial_read(const struct post *post, const char *type, struct post_answer *answer)
+{
+	ProtobufCMessage *message = body_read(post, type, &otlp__export_trace_service_response__descriptor);
+	const Otlp__ExportTraceServiceResponse *response = (Otlp__ExportTraceServiceResponse *)message;
+
 	if (response && response->partial_success) {
 		const Otlp__ExportTracePartialSuccess *partial = response->partial_success;
 
 		answer->rejected_spans = partial->rejected_spans > 0 ? (uint64_t)partial->rejected_spans : 0;
 		error_set(answer, partial->error_message, strlen(partial->error_message));
 	}
-	if (response)
-		otlp__export_trace_service_response__free_unpacked(response, NULL);
+	if (message)
+		protobuf_c_message_free_unpacked(message, NULL);
 }
 
 /* google.rpc.Status, or what a proxy on the way says as text. */
 static void refusal_read(const struct post *post, const char *type, struct post_answer *answer)
 {
-	bool protobuf = type && strncasecmp(type, "application/x-protobuf", strlen("application/x-protobuf")) == 0;
-	Otlp__RpcStatus *status = NULL;
+	ProtobufCMessage *message = body_read(post, type, &otlp__rpc_status__descriptor);
+	const Otlp__RpcStatus *status = (Otlp__RpcStatus *)message;
 
-	if (protobuf && protobuf_check(&otlp__rpc_status__descriptor, post->body, post->body_len))
-		status = otlp__rpc_status__unpack(NULL, post->body_len, post->body);
-	if (status)
+	if (status && status->message[0])
 		error_set(answer, status->message, strlen(status->message));
-	else if (!protobuf)
+	else if (!type_is(type, OTLP_TYPE))
 		error_set(answer, (const char *)post->body, post->body_len);
-	if (status)
-		otlp__rpc_status__free_unpacked(status, NULL);
+	if (message)
+		protobuf_c_message_free_unpacked(message, NULL);
 }
 
 static void answer_read(struct post *post, struct post_answer *answer)
@@ -291,26 +306,35 @@ static void answer_read(struct post *post, struct post_answer *answer)
 	answer->status = (int)status;
 	answer->retry_after_s = retry_after_s;
 	if (status / 100 == 2)
-		partial_read(post, answer);
+		partial_read(post, type, answer);
 	else
 		refusal_read(post, type, answer);
 }
 
-void post_send(struct post *post, const uint8_t *otlp, size_t len, struct post_answer *answer)
+/* What is sent for the spans; NULL: no memory, or they are none. */
+static uint8_t *body_json(const uint8_t *otlp, size_t len, size_t *json_len)
 {
-	uint8_t *gzip = NULL;
-	size_t gzip_len = 0;
+	Otlp__ExportTraceServiceRequest *request = otlp__export_trace_service_request__unpack(NULL, len, otlp);
+	char *json = NULL;
+	FILE *out = request ? open_memstream(&json, json_len) : NULL;
+
+	if (out) {
+		otlp_json_write(out, &request->base);
+		fclose(out);
+	}
+	if (request)
+		otlp__export_trace_service_request__free_unpacked(request, NULL);
+	return (uint8_t *)json;
+}
+
+static void body_send(struct post *post, const uint8_t *body, size_t len, struct post_answer *answer)
+{
 	CURLcode code;
 
-	*answer = (struct post_answer){ 0 };
-	if (post->gzip && gzip_compress(otlp, len, &gzip, &gzip_len)) {
-		error_set(answer, "out of memory", strlen("out of memory"));
-		return;
-	}
 	post->body_len = 0;
 	post->error[0] = 0;
-	curl_easy_setopt(post->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(gzip ? gzip_len : len));
-	curl_easy_setopt(post->curl, CURLOPT_POSTFIELDS, gzip ? gzip : otlp);
+	curl_easy_setopt(post->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+	curl_easy_setopt(post->curl, CURLOPT_POSTFIELDS, body);
 	code = curl_easy_perform(post->curl);
 	if (code == CURLE_OK) {
 		answer_read(post, answer);
@@ -319,6 +343,21 @@ void post_send(struct post *post, const uint8_t *otlp, size_t len, struct post_a
 
 		error_set(answer, why, strlen(why));
 	}
+}
+
+void post_send(struct post *post, const uint8_t *otlp, size_t len, struct post_answer *answer)
+{
+	uint8_t *json = NULL, *gzip = NULL;
+	const uint8_t *body = otlp;
+
+	*answer = (struct post_answer){ 0 };
+	if (post->json)
+		body = json = body_json(otlp, len, &len);
+	if (!body || (post->gzip && gzip_compress(body, len, &gzip, &len)))
+		error_set(answer, "out of memory", strlen("out of memory"));
+	else
+		body_send(post, gzip ? gzip : body, len, answer);
+	free(json);
 	free(gzip);
 }
 

@@ -2,7 +2,7 @@
 /*
  * One endpoint that OTLP is sent to, and one request to it at a time (libcurl). The environment's
  * OTEL_EXPORTER_OTLP_{HEADERS,TIMEOUT,COMPRESSION,CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE,PROTOCOL} and their
- * _TRACES_ forms, which win, apply.
+ * _TRACES_ forms, which win, and OTEL_BSP_EXPORT_TIMEOUT apply.
  */
 #ifndef HOPSPAN_POST_H
 #define HOPSPAN_POST_H
@@ -28,8 +28,5 @@ void post_send(struct post *post, const uint8_t *otlp, size_t len, struct post_a
 
 /* Whether the same bytes may do better later: no answer, 429, 502, 503, 504. */
 bool post_again(const struct post_answer *answer);
-
-/* OTEL_EXPORTER_OTLP_TRACES_<name>, else OTEL_EXPORTER_OTLP_<name>; NULL: unset or empty. */
-const char *post_setting(const char *name);
 
 #endif
