@@ -4,6 +4,7 @@
 #
 #   otlp_begin                    the topology, without nodes
 #   door_start [WORDS...]         a collector that takes OTLP at $door (URL), store $tmp/store.db; no sinks of others
+#                                 port is $door_port, if that is set
 #   door_stop
 #   send COMMAND...               runs a sender against $door; its spans, a line each, are added to $tmp/sent
 #   receiver_start [WORDS...]     receiver.py: $receiver is its URL, $tmp/requests its log
@@ -22,8 +23,8 @@ otlp_begin() {
 }
 
 door_start() {
-	local port
-	port=$(jaeger_port)
+	local port=${door_port:-}
+	[ -n "$port" ] || port=$(jaeger_port)
 	door=http://127.0.0.1:$port
 	: >"$state/collect.log"
 	"$hopspan" collect listen "127.0.0.1:$port" metrics "127.0.0.1:$((port + 1))" "$@" >"$tmp/collect.out" 2>"$state/collect.log" </dev/null &
