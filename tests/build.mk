@@ -1,5 +1,5 @@
 # Unit tests: one cmocka program per tests/unit/*.c, linked with the command's objects but its main.
-UNIT_SOURCES := $(wildcard tests/unit/*.c)
+UNIT_SOURCES := $(filter-out $(if $(filter rdkafka,$(CTL_PACKAGES)),,tests/unit/kafka.c),$(wildcard tests/unit/*.c))
 UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 UNIT_OBJECTS = $(filter-out $(BUILD)/ctl/main.o,$(CTL_OBJECTS))
 

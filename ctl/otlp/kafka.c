@@ -39,9 +39,9 @@ struct kafka {
 };
 
 /* One line, whatever the other side says. */
-static void error_set(char *error, const char *what, const char *why)
+static void error_set(char *error, const char *why)
 {
-	snprintf(error, DESTINATION_ERROR_SIZE, "%s%s%s", what, *why ? ": " : "", why);
+	snprintf(error, DESTINATION_ERROR_SIZE, "%s", why);
 	for (char *at = error; *at; at++)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			*at = ' ';
@@ -61,27 +61,24 @@ static enum delivery delivery_of(rd_kafka_resp_err_t error)
 	}
 }
 
-static void message_answer(struct message *message, rd_kafka_resp_err_t error, const char *why)
+static void message_answer(struct message *message, rd_kafka_resp_err_t error)
 {
 	message->delivery = delivery_of(error);
 	if (error)
-		error_set(message->error, rd_kafka_err2str(error), why);
+		error_set(message->error, rd_kafka_err2str(error));
 }
 
 static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *report, void *arg)
 {
-	const char *why = report->err ? rd_kafka_message_errstr(report) : "";
 	struct kafka *kafka = arg;
 
 	(void)producer;
 	kafka->under_way--;
-	message_answer(report->_private, report->err, "");
-	if (!report->err) {
-		kafka->delivered = true;
-		kafka->error[0] = 0;
-	} else if (why && *why) {
-		error_set(((struct message *)report->_private)->error, why, "");
-	}
+	message_answer(report->_private, report->err);
+	if (report->err)
+		return;
+	kafka->delivered = true;
+	kafka->error[0] = 0;
 }
 
 /* A connection that a broker ends because nothing was sent for long is no trouble. */
@@ -97,7 +94,7 @@ static void on_error(rd_kafka_t *producer, int error, const char *why, void *arg
 	if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && kafka->error[0])
 		return; /* the reasons were better */
 	if (kafka->under_way || !kafka->delivered)
-		error_set(kafka->error, why, "");
+		error_set(kafka->error, why);
 }
 
 /* Errors come by on_error(); what is left to print are settings that do not fit together, and what was asked for. */
@@ -137,7 +134,7 @@ static int producer_make(struct kafka *kafka, char why[DESTINATION_ERROR_SIZE])
 	kafka->handle = rd_kafka_topic_new(kafka->producer, kafka->topic, NULL);
 	if (kafka->handle)
 		return 0;
-	error_set(why, rd_kafka_err2str(rd_kafka_last_error()), "");
+	error_set(why, rd_kafka_err2str(rd_kafka_last_error()));
 	rd_kafka_destroy(kafka->producer);
 	kafka->producer = NULL;
 	return -EINVAL;
@@ -159,7 +156,6 @@ static void producer_end(struct kafka *kafka)
 static void kafka_send(struct destination *destination, struct message *message)
 {
 	struct kafka *kafka = (struct kafka *)destination;
-	rd_kafka_resp_err_t error;
 
 	if (!kafka->producer && producer_make(kafka, message->error)) {
 		message->delivery = DELIVERY_AGAIN;
@@ -170,8 +166,7 @@ static void kafka_send(struct destination *destination, struct message *message)
 	    0)
 		return;
 	kafka->under_way--;
-	error = rd_kafka_last_error();
-	message_answer(message, error, "");
+	message_answer(message, rd_kafka_last_error());
 }
 
 /* A producer that met a fatal error makes room for a new one, which gets what has not arrived. */
