@@ -20,15 +20,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ring.h"
-
 #define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 enum {
-	OWN_WORDS_MAX = PORTS_MAX + 16,
+	OWN_WORDS_MAX = 16,
 	USER_WORDS_MAX = 200,
 	WORDS_MAX = OWN_WORDS_MAX + USER_WORDS_MAX + 1,
-	WORD_LEN = 160,
+	WORD_LEN = 512,
 	MEGABYTE = 1024 * 1024,
 	HUGE_MEGABYTES = 2,
 	SPARE_MEGABYTES = 24, /* beside the buffers: the ports' own, rings, DPDK itself */
@@ -120,14 +118,50 @@ static void add_memory(struct eal_words *words, const struct config *config, con
 	words_add(words, "--iova-mode=va");
 }
 
-/* One core: the one we run on, since the kernel has just chosen it as the least busy of those allowed. */
-static void add_core(struct eal_words *words, const struct config *config)
+static bool user_chose_cores(const struct config *config)
 {
 	static const char *const options[] = { "-l", "-c", "--lcores", "-s", NULL };
-	int cpu = sched_getcpu();
 
-	if (!user_chose(config, options))
+	return user_chose(config, options);
+}
+
+/* No core named: the one we run on, since the kernel has just chosen it as the least busy of those allowed. */
+static void add_cores(struct eal_words *words, const struct config *config)
+{
+	int cpu = sched_getcpu(), len = 0;
+	char list[WORD_LEN] = "";
+
+	for (unsigned int i = 0; i < config->core_count && len < WORD_LEN; i++)
+		len += snprintf(list + len, (size_t)(WORD_LEN - len), "%s%u@%u", i ? "," : "", i, config->cores[i]);
+	if (config->core_count)
+		words_add(words, "--lcores=%s", list);
+	else if (!user_chose_cores(config))
 		words_add(words, "--lcores=0@%d", cpu < 0 ? 0 : cpu);
+}
+
+unsigned int eal_workers_max(const struct config *config)
+{
+	cpu_set_t allowed;
+
+	if (config->core_count)
+		return config->core_count;
+	if (!user_chose_cores(config) || sched_getaffinity(0, sizeof(allowed), &allowed))
+		return 1;
+	return RTE_MIN((unsigned int)CPU_COUNT(&allowed), (unsigned int)WORKERS_MAX);
+}
+
+/* Each of these words makes a port, perhaps. */
+unsigned int eal_ports_max(const struct config *config)
+{
+	static const char *const options[] = { "--vdev", "-a", "--allow", NULL };
+	unsigned int count = config->device_count;
+
+	for (int i = 0; i < config->eal_count; i++) {
+		struct config one = { .eal_words = &config->eal_words[i], .eal_count = 1 };
+
+		count += user_chose(&one, options);
+	}
+	return RTE_MIN(count, (unsigned int)PORTS_MAX);
 }
 
 static void add_rest(struct eal_words *words, const struct config *config)
@@ -143,26 +177,6 @@ static void add_rest(struct eal_words *words, const struct config *config)
 	/* Else DPDK reaches for any network card that it knows, also for one that is in use. */
 	if (!user_chose(config, pci))
 		words_add(words, "--no-pci");
-}
-
-void eal_port_name(unsigned int n, char *name, unsigned int size)
-{
-	snprintf(name, size, "net_af_packet_hopspan%u", n);
-}
-
-/*
- * A block of the ring is a multiple of the page size and of the frame's. The queue is ours: a second one, the kernel's,
- * behind it would hide from the depth that is written.
- */
-static void add_devices(struct eal_words *words, const struct config *config, const struct eal_buffers *buffers)
-{
-	for (unsigned int i = 0; i < config->device_count; i++) {
-		char name[64];
-
-		eal_port_name(i, name, sizeof(name));
-		words_add(words, "--vdev=%s,iface=%s,blocksz=%u,framesz=%u,framecnt=%u,qdisc_bypass=1", name,
-			  config->devices[i], buffers->frame_len * 4, buffers->frame_len, RING_FRAMES);
-	}
 }
 
 /* Does nothing while anything is in it. */
@@ -186,10 +200,9 @@ int eal_start(const struct config *config, const struct eal_buffers *buffers)
 		return -ENOMEM;
 	atexit(runtime_dir_remove); /* before DPDK's own, which run first and empty it */
 	words_add(words, PROGRAM);
-	add_core(words, config);
+	add_cores(words, config);
 	add_memory(words, config, buffers);
 	add_rest(words, config);
-	add_devices(words, config, buffers);
 	for (int i = 0; i < config->eal_count; i++)
 		words->words[words->count++] = config->eal_words[i];
 	if (rte_eal_init(words->count, words->words) < 0) {

@@ -13,13 +13,14 @@ struct eal_buffers {
 	uint32_t count;
 };
 
-/* Starts DPDK with a port for each of the devices, on one core. Errors were printed; -errno. */
+/* As far as the words tell: how many workers and ports there will be at most. */
+unsigned int eal_workers_max(const struct config *config);
+unsigned int eal_ports_max(const struct config *config);
+
+/* Starts DPDK on the cores, with the ports of the user's own words. Errors were printed; -errno. */
 int eal_start(const struct config *config, const struct eal_buffers *buffers);
 
 /* Ends it; its runtime directory goes when the process exits. */
 void eal_stop(void);
-
-/* The name of the DPDK port that was made for device `n`. */
-void eal_port_name(unsigned int n, char *name, unsigned int size);
 
 #endif

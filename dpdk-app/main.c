@@ -4,27 +4,28 @@
  * traces in it say when it came, how long it stayed and behind how much it waited.
  */
 #include <errno.h>
+#include <rte_lcore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
-#include "ctl/plane/identity.h"
+#include "control.h"
 #include "ctl/version.h"
 #include "eal.h"
 #include "port.h"
+#include "self.h"
 #include "stats.h"
 #include "worker.h"
 
-enum { NODE_ID_MAX = 0xfffffe }; /* 24 bits; all ones: not available */
-
-static volatile sig_atomic_t stop;
-static struct worker worker;
+static struct port ports[PORTS_MAX];
+static struct worker workers[WORKERS_MAX];
 
 static void print_help(void)
 {
 	puts("usage: hopspan-dpdk [node-id N] [namespace N] [clock-offset N] [queue BYTES]\n"
-	     "                    [busy] [DEV DEV [DEV DEV...]] [-- EAL ARGUMENTS]\n"
+	     "                    [cores LIST] [queues N] [busy] [DEV DEV [DEV DEV...]]\n"
+	     "                    [-- EAL ARGUMENTS]\n"
 	     "\n"
 	     "Joins ports in pairs, the first with the second, the third with the fourth:\n"
 	     "what comes in by one goes out by the other unchanged, whatever it is. Where\n"
@@ -37,8 +38,13 @@ static void print_help(void)
 	     "  node-id N      this node's id in traces, 0 to 16777214; 0x for hexadecimal\n"
 	     "  namespace N    the only IOAM namespace of the traces to write to, PTP time\n"
 	     "  clock-offset N ns that this node's clock is off\n"
-	     "  queue BYTES    bound of each port's egress queue (1048576); what does not\n"
-	     "                 fit, or is more than 1024 packets, is dropped and counted\n"
+	     "  queue BYTES    bound of each port's egress queue (1048576), of each worker;\n"
+	     "                 what does not fit, or is more than 1024 packets, is dropped\n"
+	     "                 and counted\n"
+	     "  cores LIST     a worker on each of these, as 0,2-3; without it there is one,\n"
+	     "                 where the forwarder is started\n"
+	     "  queues N       receive queues of each port, shared out among the workers; a\n"
+	     "                 flow stays in one. Without it one for each worker\n"
 	     "  busy           poll without a pause; without it an idle forwarder sleeps\n"
 	     "  DEV, dev DEV   a Linux network device, up and without addresses; the id of\n"
 	     "                 its interface in traces is its ifindex. On the far end of a\n"
@@ -53,165 +59,76 @@ static void print_help(void)
 	     "Uses huge pages of 2 MB if enough are free (sysctl vm.nr_hugepages).");
 }
 
-__attribute__((format(printf, 1, 2))) static int misuse(const char *format, ...)
+/* Starts everything but the packets. */
+static int prepare(struct control *control, const struct config *config)
 {
-	va_list args;
+	struct self *self;
+	int err = self_read(config, control->ports, control->port_count, &self);
 
-	fputs(PROGRAM ": ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputs(" (see " PROGRAM " --help)\n", stderr);
-	return EXIT_MISUSE;
-}
+	if (err)
+		return err;
+	workers_init(workers, control->worker_count, ports, control->port_count, config, &control->stop);
+	for (unsigned int i = 0; !err && i < control->worker_count; i++) {
+		struct self *own = self_copy(self);
 
-/* A word's number. EXIT_DONE, or EXIT_MISUSE with the reason printed. */
-static int number_parse(const char *word, const char *text, uint64_t min, uint64_t max, uint64_t *number)
-{
-	char *end;
-
-	if (!text)
-		return misuse("%s needs a number", word);
-	errno = 0;
-	*number = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || *number < min || *number > max)
-		return misuse("%s \"%s\" is not a number from %lu to %lu", word, text, min, max);
-	return EXIT_DONE;
-}
-
-static int device_add(struct config *config, const char *device)
-{
-	if (!device)
-		return misuse("dev needs a device");
-	/* These end a value in the words that DPDK is given. */
-	if (device[0] == '-' || strpbrk(device, ",=[]'\""))
-		return misuse("\"%s\" is no device", device);
-	for (unsigned int i = 0; i < config->device_count; i++)
-		if (strcmp(config->devices[i], device) == 0)
-			return misuse("%s is given twice", device);
-	if (config->device_count == PORTS_MAX)
-		return misuse("more than %d devices", PORTS_MAX);
-	config->devices[config->device_count++] = device;
-	return EXIT_DONE;
-}
-
-/* The word at *at and what belongs to it, which moves *at on. */
-static int word_parse(struct config *config, char **words, int *at)
-{
-	const char *word = words[*at];
-	uint64_t number = 0;
-	int err;
-
-	if (strcmp(word, "busy") == 0) {
-		config->busy = true;
-		return EXIT_DONE;
+		err = own ? transit_init(&workers[i].transit, own) : -ENOMEM;
 	}
-	if (strcmp(word, "dev") == 0)
-		return device_add(config, words[++*at]);
-	if (strcmp(word, "node-id") == 0) {
-		err = number_parse(word, words[++*at], 0, NODE_ID_MAX, &number);
-		config->node_id = (uint32_t)number;
-		config->has_node_id = true;
-	} else if (strcmp(word, "namespace") == 0) {
-		err = number_parse(word, words[++*at], 0, UINT16_MAX, &number);
-		config->namespace = (uint16_t)number;
-		config->has_namespace = true;
-	} else if (strcmp(word, "clock-offset") == 0) {
-		word = words[++*at];
-		config->has_clock_offset = true;
-		err = identity_offset_parse(word ? word : "", &config->clock_offset_ns)
-			  ? EXIT_DONE
-			  : misuse("clock-offset \"%s\" is not a number of ns between -10^18 and 10^18",
-				   word ? word : "");
-	} else if (strcmp(word, "queue") == 0) {
-		err = number_parse(word, words[++*at], 1, UINT32_MAX, &number);
-		config->queue_bytes = number;
-	} else {
-		err = device_add(config, word);
-	}
+	free(self);
+	if (!err)
+		err = stats_serve(workers, control->worker_count);
+	if (!err)
+		err = control_start(control);
+	if (err)
+		fprintf(stderr, PROGRAM ": %s\n", strerror(-err));
 	return err;
 }
 
-static int config_parse(struct config *config, int argc, char **argv)
-{
-	int err;
-
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--") == 0) {
-			config->eal_words = &argv[i + 1];
-			config->eal_count = argc - i - 1;
-			break;
-		}
-		err = word_parse(config, argv, &i);
-		if (err)
-			return err;
-	}
-	if (!config->device_count && !config->eal_count)
-		return misuse("no devices");
-	if (config->device_count % 2 && !config->eal_count)
-		return misuse("%u devices, but they are joined in pairs", config->device_count);
-	return EXIT_DONE;
-}
-
-static void on_signal(int signal)
-{
-	(void)signal;
-	stop = 1;
-}
-
-static void signals_catch(void)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-/* DPDK runs: ports, worker, counters. */
+/* DPDK runs: ports, workers, counters. */
 static int forward(const struct config *config, const struct eal_buffers *buffers)
 {
-	int status = ports_open(worker.ports, &worker.port_count, config, buffers->frame_len, buffers->count), err;
-	struct self *self;
+	static struct control control = { .ports = ports, .workers = workers };
+	int status;
 
-	if (status)
-		return status;
-	worker.busy = config->busy;
-	if (self_read(config, worker.ports, worker.port_count, &self))
-		return EXIT_FAILED;
-	err = transit_init(&worker.transit, self);
-	if (!err)
-		err = self_watch(config, worker.ports, worker.port_count, &worker.transit.next, &worker.transit.old);
-	if (!err)
-		err = stats_serve(&worker);
-	if (err) {
-		fprintf(stderr, PROGRAM ": %s\n", strerror(-err));
-		return EXIT_FAILED;
+	control.config = config;
+	control.worker_count = RTE_MIN(rte_lcore_count(), (unsigned int)WORKERS_MAX);
+	status = ports_open(ports, &control.port_count, &control.worker_count, config, buffers);
+	if (!status)
+		status = prepare(&control, config) ? EXIT_FAILED : EXIT_DONE;
+	if (!status) {
+		for (unsigned int i = 0; i < control.port_count; i += 2)
+			fprintf(stderr, PROGRAM ": %s and %s are joined\n", ports[i].name, ports[i + 1].name);
+		workers_run(workers, control.worker_count);
+		status = control_join(&control) ? EXIT_FAILED : EXIT_DONE;
+		stats_print(workers, control.worker_count, stderr);
 	}
-	for (unsigned int i = 0; i < worker.port_count; i += 2)
-		fprintf(stderr, PROGRAM ": %s and %s are joined\n", worker.ports[i].name, worker.ports[i + 1].name);
-	err = worker_run(&worker, &stop);
-	stats_print(&worker, stderr);
-	return err ? EXIT_FAILED : EXIT_DONE;
+	ports_close(ports, control.port_count);
+	return status;
+}
+
+static bool is_answered(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			print_help();
+			return true;
+		}
+		if (strcmp(argv[i], "--version") == 0) {
+			puts(PROGRAM " " HOPSPAN_VERSION);
+			return true;
+		}
+	}
+	return false;
 }
 
 int main(int argc, char **argv)
 {
-	struct config config = { .queue_bytes = QUEUE_BYTES_DEFAULT };
+	struct config config;
 	struct eal_buffers buffers;
 	struct self *self;
 	int status, err;
 
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			print_help();
-			return EXIT_DONE;
-		}
-		if (strcmp(argv[i], "--version") == 0) {
-			puts(PROGRAM " " HOPSPAN_VERSION);
-			return EXIT_DONE;
-		}
-	}
+	if (is_answered(argc, argv))
+		return EXIT_DONE;
 	status = config_parse(&config, argc, argv);
 	if (status)
 		return status;
@@ -221,13 +138,11 @@ int main(int argc, char **argv)
 	free(self); /* it is read again with the ports */
 	if (port_frame_len(&config, &buffers.frame_len))
 		return EXIT_FAILED;
-	buffers.count = PORT_BUFFERS * RTE_MAX(config.device_count, 2U);
-	signals_catch();
-	self_block();
+	buffers.count = ports_buffers(&config, eal_ports_max(&config), eal_workers_max(&config));
+	control_block();
 	if (eal_start(&config, &buffers))
 		return EXIT_FAILED;
 	status = forward(&config, &buffers);
-	ports_close(worker.ports, worker.port_count);
 	eal_stop();
 	return status;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <rte_dev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "eal.h"
-
 enum {
 	DESCRIPTORS = 512,
+	POOL_CACHE = 256,
 	FRAME_STEP = 1024, /* four of them make a page */
 	FRAME_LEN_MIN = 2048,
 };
@@ -89,38 +89,6 @@ int port_frame_len(const struct config *config, uint32_t *frame_len)
 	return -EMSGSIZE;
 }
 
-/* A frame that the ring has cut is longer than its room, so it counts as too long even if the MTU has been raised. */
-static void frame_len_update(struct port *port)
-{
-	uint32_t mtu;
-
-	if (device_mtu(port->ring.fd, port->name, &mtu) == 0)
-		port->frame_len_max = RTE_MIN(mtu + ETHER_HDR_LEN, port->frame_room);
-}
-
-static int port_open_ring(struct port *port, uint32_t frame_len)
-{
-	int err = ring_open(&port->ring, port->interface, frame_len);
-
-	if (err)
-		return err;
-	port->frame_room = frame_len - RING_FRAME_HEADROOM - VLAN_LEN;
-	frame_len_update(port);
-	return 0;
-}
-
-static int port_start(struct port *port, struct rte_mempool *pool)
-{
-	struct rte_eth_conf conf = { 0 };
-	int err = rte_eth_dev_configure(port->id, 1, 1, &conf);
-
-	if (!err)
-		err = rte_eth_rx_queue_setup(port->id, 0, DESCRIPTORS, SOCKET_ID_ANY, NULL, pool);
-	if (!err)
-		err = rte_eth_tx_queue_setup(port->id, 0, DESCRIPTORS, SOCKET_ID_ANY, NULL);
-	return err ? err : rte_eth_dev_start(port->id);
-}
-
 static void port_name(struct port *port, const struct rte_eth_dev_info *info)
 {
 	port->interface = info->if_index ? info->if_index : port->id + 1U;
@@ -128,42 +96,156 @@ static void port_name(struct port *port, const struct rte_eth_dev_info *info)
 		rte_eth_dev_get_name_by_port(port->id, port->name);
 }
 
-static int port_open(struct port *port, const struct config *config, struct rte_mempool *pool, uint32_t frame_len)
+/* A frame that the ring has cut is longer than its room, so it counts as too long even if the MTU has been raised. */
+static void frame_len_update(struct port *port)
+{
+	uint32_t mtu;
+
+	if (device_mtu(port->rings[0].fd, port->name, &mtu) == 0)
+		__atomic_store_n(&port->frame_len_max, RTE_MIN(mtu + ETHER_HDR_LEN, port->frame_room),
+				 __ATOMIC_RELAXED);
+}
+
+static int port_open_rings(struct port *port, const struct rte_eth_dev_info *info, uint32_t frame_len)
+{
+	int err;
+
+	if (info->max_rx_queues > QUEUES_MAX)
+		return -E2BIG;
+	port->ring_count = info->max_rx_queues;
+	if (port->is_device) {
+		port->frame_room = frame_len - RING_FRAME_HEADROOM - VLAN_LEN;
+		err = rings_open(port->rings, port->ring_count, port->rx_queues, port->interface, frame_len);
+	} else {
+		err = rings_find(port->rings, port->ring_count, port->interface);
+	}
+	if (!err)
+		frame_len_update(port);
+	return err;
+}
+
+static int port_configure(const struct port *port, unsigned int workers, const struct rte_eth_dev_info *info)
+{
+	uint64_t hashed = (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info->flow_type_rss_offloads;
+	struct rte_eth_conf conf = { 0 };
+
+	if (port->rx_queues > 1 && hashed) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = hashed;
+	}
+	return rte_eth_dev_configure(port->id, port->rx_queues, (uint16_t)workers, &conf);
+}
+
+static int port_start(const struct port *port, unsigned int workers, const struct rte_eth_dev_info *info,
+		      struct rte_mempool *pool)
+{
+	int err = port_configure(port, workers, info);
+
+	for (uint16_t i = 0; !err && i < port->rx_queues; i++)
+		err = rte_eth_rx_queue_setup(port->id, i, DESCRIPTORS, SOCKET_ID_ANY, NULL, pool);
+	for (uint16_t i = 0; !err && i < workers; i++)
+		err = rte_eth_tx_queue_setup(port->id, i, DESCRIPTORS, SOCKET_ID_ANY, NULL);
+	return err ? err : rte_eth_dev_start(port->id);
+}
+
+static int port_open(struct port *port, unsigned int workers, struct rte_mempool *pool, uint32_t frame_len)
 {
 	struct rte_eth_dev_info info;
 	int err = rte_eth_dev_info_get(port->id, &info);
 
-	port->ring.fd = port->ring.promiscuous_fd = -1;
-	port->frame_len_max = UINT32_MAX;
-	queue_init(&port->egress, config->queue_bytes);
-	if (!err) {
-		port_name(port, &info);
-		err = port_start(port, pool);
-	}
+	if (!err)
+		err = port_start(port, workers, &info, pool);
 	if (err)
 		return err;
 	if (strcmp(info.driver_name, "net_af_packet") == 0)
-		return port_open_ring(port, frame_len);
+		return port_open_rings(port, &info, frame_len);
 	err = rte_eth_promiscuous_enable(port->id);
 	return err == -ENOTSUP ? 0 : err;
 }
 
-/* The devices that were named, in their order, then whatever else DPDK has. */
-static int ports_find(struct port *ports, unsigned int *count, const struct config *config)
+/* A driver with several queues that does not share packets out itself is given them in all of its queues. */
+static int port_plan_queues(struct port *port, const struct config *config, unsigned int workers,
+			    const struct rte_eth_dev_info *info)
 {
-	char name[RTE_ETH_NAME_MAX_LEN];
+	unsigned int most = RTE_MIN(info->max_rx_queues, QUEUES_MAX), queues = config->queues;
+
+	if (!port->is_device && !info->flow_type_rss_offloads && info->max_rx_queues <= QUEUES_MAX)
+		queues = most;
+	else if (!queues)
+		queues = RTE_MIN(workers, most);
+	port->rx_queues = (uint16_t)queues;
+	if (queues <= most)
+		return EXIT_DONE;
+	fprintf(stderr, PROGRAM ": %s has %u receive queues, not %u\n", port->name, most, queues);
+	return EXIT_FAILED;
+}
+
+static int ports_plan(struct port *ports, unsigned int count, unsigned int *workers, const struct config *config)
+{
+	struct rte_eth_dev_info infos[PORTS_MAX];
+	unsigned int rx_queues = 0;
+	int status = EXIT_DONE;
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int most;
+
+		rte_eth_dev_info_get(ports[i].id, &infos[i]);
+		port_name(&ports[i], &infos[i]);
+		most = infos[i].max_tx_queues;
+		if (*workers <= most)
+			continue;
+		fprintf(stderr, PROGRAM ": %s has %u transmit queue%s: %u of %u workers\n", ports[i].name, most,
+			most == 1 ? "" : "s", most, *workers);
+		*workers = most;
+	}
+	for (unsigned int i = 0; !status && i < count; i++) {
+		status = port_plan_queues(&ports[i], config, *workers, &infos[i]);
+		rx_queues += ports[i].rx_queues;
+	}
+	if (!status && rx_queues < *workers) {
+		fprintf(stderr, PROGRAM ": %u receive queues in all: %u of %u workers\n", rx_queues, rx_queues,
+			*workers);
+		*workers = rx_queues;
+	}
+	return status;
+}
+
+/* af_packet has as many queues to receive as to send. */
+static int device_take(const struct config *config, unsigned int n, unsigned int workers, uint32_t frame_len,
+		       struct port *port)
+{
+	char name[64], args[256];
+
+	snprintf(name, sizeof(name), "net_af_packet_hopspan%u", n);
+	snprintf(args, sizeof(args), "iface=%s,qpairs=%u,blocksz=%u,framesz=%u,framecnt=%u", config->devices[n],
+		 RTE_MAX(config->queues, workers), frame_len * RING_BLOCK_FRAMES, frame_len, RING_FRAMES);
+	port->is_device = true;
+	if (rte_eal_hotplug_add("vdev", name, args) == 0 && rte_eth_dev_get_port_by_name(name, &port->id) == 0)
+		return EXIT_DONE;
+	fprintf(stderr, PROGRAM ": %s: DPDK could not take it\n", config->devices[n]);
+	return EXIT_FAILED;
+}
+
+static bool has_port(const struct port *ports, unsigned int count, uint16_t id)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (ports[i].id == id)
+			return true;
+	return false;
+}
+
+/* The devices that were named, in their order, then whatever else DPDK has. */
+static int ports_find(struct port *ports, unsigned int *count, unsigned int workers, const struct config *config,
+		      uint32_t frame_len)
+{
 	uint16_t id;
 
-	for (*count = 0; *count < config->device_count; (*count)++) {
-		eal_port_name(*count, name, sizeof(name));
-		if (rte_eth_dev_get_port_by_name(name, &ports[*count].id)) {
-			fprintf(stderr, PROGRAM ": %s: DPDK could not take it\n", config->devices[*count]);
+	for (*count = 0; *count < config->device_count; (*count)++)
+		if (device_take(config, *count, workers, frame_len, &ports[*count]))
 			return EXIT_FAILED;
-		}
-	}
 	RTE_ETH_FOREACH_DEV(id)
 	{
-		if (rte_eth_dev_get_name_by_port(id, name) || strstr(name, "_hopspan"))
+		if (has_port(ports, config->device_count, id))
 			continue;
 		if (*count == PORTS_MAX) {
 			fprintf(stderr, PROGRAM ": more than %d ports\n", PORTS_MAX);
@@ -177,24 +259,43 @@ static int ports_find(struct port *ports, unsigned int *count, const struct conf
 	return EXIT_MISUSE;
 }
 
-int ports_open(struct port *ports, unsigned int *count, const struct config *config, uint32_t frame_len,
-	       uint32_t buffer_count)
+unsigned int ports_buffers(const struct config *config, unsigned int ports, unsigned int workers)
+{
+	return RTE_MAX(ports, 2U) * RTE_MAX(workers, config->queues) * PORT_BUFFERS;
+}
+
+static void ports_reset(struct port *ports, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		ports[i].peer = &ports[i ^ 1];
+		ports[i].frame_len_max = ports[i].frame_room = UINT32_MAX;
+		for (unsigned int queue = 0; queue < QUEUES_MAX; queue++)
+			ports[i].rings[queue].fd = -1;
+	}
+}
+
+int ports_open(struct port *ports, unsigned int *count, unsigned int *workers, const struct config *config,
+	       const struct eal_buffers *buffers)
 {
 	struct rte_mempool *pool;
-	int err = ports_find(ports, count, config);
+	unsigned int buffer_count;
+	int status = ports_find(ports, count, *workers, config, buffers->frame_len), err;
 
-	if (err)
-		return err;
-	pool = rte_pktmbuf_pool_create("hopspan", buffer_count, 256, 0, (uint16_t)(frame_len + RTE_PKTMBUF_HEADROOM),
-				       SOCKET_ID_ANY);
+	if (!status)
+		status = ports_plan(ports, *count, workers, config);
+	if (status)
+		return status;
+	ports_reset(ports, *count);
+	buffer_count = ports_buffers(config, *count, *workers);
+	pool = rte_pktmbuf_pool_create("hopspan", buffer_count, POOL_CACHE, 0,
+				       (uint16_t)(buffers->frame_len + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
 	if (!pool) {
 		fprintf(stderr, PROGRAM ": no memory for %u packet buffers: %s\n", buffer_count,
 			rte_strerror(rte_errno));
 		return EXIT_FAILED;
 	}
 	for (unsigned int i = 0; i < *count; i++) {
-		ports[i].peer = &ports[i ^ 1];
-		err = port_open(&ports[i], config, pool, frame_len);
+		err = port_open(&ports[i], *workers, pool, buffers->frame_len);
 		if (err) {
 			fprintf(stderr, PROGRAM ": %s: port does not start: %s\n", ports[i].name, rte_strerror(-err));
 			return EXIT_FAILED;
@@ -208,7 +309,6 @@ void ports_close(struct port *ports, unsigned int count)
 	for (unsigned int i = 0; i < count; i++) {
 		rte_eth_dev_stop(ports[i].id);
 		rte_eth_dev_close(ports[i].id);
-		ring_close(&ports[i].ring);
 	}
 }
 
@@ -219,11 +319,12 @@ int port_check(struct port *port)
 
 	if (rte_eth_stats_get(port->id, &stats) == 0)
 		port->tx_errors = stats.oerrors;
-	if (port->ring.fd < 0) {
+	if (!port->ring_count) {
 		port->rx_missed = stats.imissed;
 		return 0;
 	}
-	port->rx_missed += ring_missed(&port->ring);
+	for (unsigned int i = 0; i < port->ring_count; i++)
+		port->rx_missed += ring_missed(&port->rings[i]);
 	frame_len_update(port);
 	return if_indextoname(port->interface, name) ? 0 : -ENODEV;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A port: a DPDK device with its egress queue and its counters, joined with another one for good.
+ * A port: a DPDK device, joined with another one for good. Workers share it: each has a transmit queue of its own, each
+ * receive queue is polled by one of them. What they count and what waits for the port is theirs.
  */
 #ifndef HOPSPAN_DPDK_PORT_H
 #define HOPSPAN_DPDK_PORT_H
@@ -10,24 +11,27 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "eal.h"
 #include "queue.h"
 #include "ring.h"
 
 enum {
-	PORT_BUFFERS = 2 * QUEUE_PACKETS + 256, /* per port: its queue, and what a driver keeps in its rings */
+	PORT_BUFFERS =
+	    2 * QUEUE_PACKETS + 256, /* per port and worker: its queue, and what a driver keeps in its rings */
 	VLAN_LEN = 4,
 };
 
 struct port {
 	uint16_t id;
+	uint16_t rx_queues;
 	uint32_t interface; /* its id on the wire: the ifindex, or for a port without one its number + 1 */
 	char name[RTE_ETH_NAME_MAX_LEN];
-	struct ring ring;	/* of an af_packet port */
-	uint32_t frame_len_max; /* an untagged frame, by the MTU */
-	uint32_t frame_room;	/* the same, by the ring */
-	struct port *peer;	/* where its packets go */
-	struct queue egress;
-	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	bool is_device;		       /* a Linux device that was named; its rings are as we made them */
+	unsigned int ring_count;       /* of an af_packet port: as many as queues, of either direction */
+	struct ring rings[QUEUES_MAX]; /* by queue */
+	uint32_t frame_len_max;	       /* an untagged frame, by the MTU */
+	uint32_t frame_room;	       /* the same, by the ring */
+	struct port *peer;	       /* where its packets go */
 	uint64_t rx_missed, tx_errors; /* counted by kernel or driver */
 };
 
@@ -37,10 +41,16 @@ struct port {
  */
 int port_frame_len(const struct config *config, uint32_t *frame_len);
 
-/* All ports of DPDK, the configuration's devices first, in pairs; misuse or failure was printed: EXIT_*. */
-int ports_open(struct port *ports, unsigned int *count, const struct config *config, uint32_t frame_len,
-	       uint32_t buffer_count);
+/*
+ * The configuration's devices, then all other ports of DPDK, in pairs. Where one of them has not as many transmit
+ * queues there are fewer workers, which is said. Misuse or failure was printed: EXIT_*.
+ */
+int ports_open(struct port *ports, unsigned int *count, unsigned int *workers, const struct config *config,
+	       const struct eal_buffers *buffers);
 void ports_close(struct port *ports, unsigned int count);
+
+/* Packet buffers that so many ports and workers need. */
+unsigned int ports_buffers(const struct config *config, unsigned int ports, unsigned int workers);
 
 /* Once in a while: the driver's counters, the MTU. -ENODEV: its device is gone. */
 int port_check(struct port *port);

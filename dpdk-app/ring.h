@@ -1,29 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The socket of DPDK's af_packet driver and its receive ring, beside the driver: to sleep on the socket, to read what
- * the kernel had to drop, and to read the kernel's arrival times, which the driver of DPDK 22.11 leaves in the ring.
+ * The sockets of DPDK's af_packet driver and their rings, one of each for a queue, beside the driver: to sleep on the
+ * sockets, to read what the kernel had to drop, and to read the kernel's arrival times, which the driver of DPDK 22.11
+ * leaves in the ring.
  */
 #ifndef HOPSPAN_DPDK_RING_H
 #define HOPSPAN_DPDK_RING_H
 
+#include <rte_common.h>
 #include <stdint.h>
 
 enum {
 	RING_FRAMES = 1024,
+	RING_BLOCK_FRAMES = 4,	  /* a multiple of the page size, whatever the frame's */
 	RING_FRAME_HEADROOM = 96, /* of which the kernel takes 66 octets before a frame in the ring */
 };
 
 struct ring {
-	int fd;		       /* the driver's socket; -1: the port has another driver */
-	int promiscuous_fd;    /* keeps the device promiscuous as long as we live */
-	const uint8_t *frames; /* the receive ring; NULL: not found, no arrival times */
+	int fd;		 /* the driver's socket; -1: the port has another driver */
+	uint8_t *frames; /* the receive ring; NULL: not found, no arrival times */
 	uint32_t frame_len;
 	uint32_t next; /* the frame that the driver reads next */
-};
+} __rte_cache_aligned; /* each is written by the one worker that polls it */
 
-/* The ring of the port that the driver has just made for the device; frame_len as the driver was told. 0 or -errno. */
-int ring_open(struct ring *ring, uint32_t interface, uint32_t frame_len);
-void ring_close(struct ring *ring);
+/*
+ * The rings of the port that the driver has just made for the device, by queue, as its socket was told by eal.c; the
+ * first `rx_count` of the `count` receive. The device is promiscuous as long as they are open. 0 or -errno.
+ */
+int rings_open(struct ring *rings, unsigned int count, unsigned int rx_count, uint32_t interface, uint32_t frame_len);
+
+/* The same for a port that the user's own words made, whatever its queues and rings are: sockets alone. 0 or -errno. */
+int rings_find(struct ring *rings, unsigned int count, uint32_t interface);
 
 /*
  * Before the driver reads: the times, in ns since the Unix epoch, at which up to `max` packets arrived that are in the

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,53 +84,22 @@ int self_read(const struct config *config, const struct port *ports, unsigned in
 	return 0;
 }
 
-struct watch {
-	const struct config *config;
-	const struct port *ports;
-	unsigned int port_count;
-	struct self **next, **old;
-};
-
-static void hangup_set(sigset_t *set)
+struct self *self_copy(const struct self *self)
 {
-	sigemptyset(set);
-	sigaddset(set, SIGHUP);
+	struct self *copy = malloc(sizeof(*copy));
+
+	if (copy)
+		*copy = *self;
+	return copy;
 }
 
-/* One that the worker has not taken yet is out of date. */
-static void *watch_run(void *arg)
+int self_hand(const struct self *self, struct self **next, struct self **old)
 {
-	const struct watch *watch = arg;
-	sigset_t set;
-	int number;
+	struct self *copy = self_copy(self);
 
-	hangup_set(&set);
-	while (sigwait(&set, &number) == 0) {
-		struct self *read = NULL;
-
-		if (self_read(watch->config, watch->ports, watch->port_count, &read))
-			continue;
-		free(__atomic_exchange_n(watch->old, NULL, __ATOMIC_ACQ_REL));
-		free(__atomic_exchange_n(watch->next, read, __ATOMIC_ACQ_REL));
-		fputs(PROGRAM ": node.yaml was read again\n", stderr);
-	}
-	return NULL;
-}
-
-void self_block(void)
-{
-	sigset_t set;
-
-	hangup_set(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-int self_watch(const struct config *config, const struct port *ports, unsigned int port_count, struct self **next,
-	       struct self **old)
-{
-	static struct watch watch; /* as long as the process */
-	pthread_t thread;
-
-	watch = (struct watch){ config, ports, port_count, next, old };
-	return -pthread_create(&thread, NULL, watch_run, &watch);
+	if (!copy)
+		return -ENOMEM;
+	free(__atomic_exchange_n(old, NULL, __ATOMIC_ACQ_REL));
+	free(__atomic_exchange_n(next, copy, __ATOMIC_ACQ_REL)); /* one that was not taken yet is out of date */
+	return 0;
 }

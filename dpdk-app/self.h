@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Who the forwarder is: the ids and IOAM namespaces of node.yaml and the command line. Read anew on SIGHUP; the worker
- * goes on with the old ones meanwhile and takes the new ones between two bursts.
+ * Who the forwarder is: the ids and IOAM namespaces of node.yaml and the command line. Read anew on SIGHUP; each
+ * worker has a copy, goes on with the old one meanwhile and takes the new one between two bursts.
  */
 #ifndef HOPSPAN_DPDK_SELF_H
 #define HOPSPAN_DPDK_SELF_H
@@ -26,12 +26,13 @@ struct self {
 /* Errors were printed; -errno, -ENOKEY where nothing says which node this is. */
 int self_read(const struct config *config, const struct port *ports, unsigned int port_count, struct self **self);
 
+/* NULL: no memory. */
+struct self *self_copy(const struct self *self);
+
 /*
- * A thread that waits for SIGHUP, which self_block() keeps from all others, and puts what it reads into *next. The
- * worker owns what it finds there; what it has used before it puts into *old.
+ * A copy for one worker, which takes it from *next and owns it then; what it has used before it puts into *old. 0 or
+ * -errno.
  */
-void self_block(void);
-int self_watch(const struct config *config, const struct port *ports, unsigned int port_count, struct self **next,
-	       struct self **old);
+int self_hand(const struct self *self, struct self **next, struct self **old);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Counters by the names of wire/outcome.h. Telemetry reads them from a thread of its own while the worker counts: each
+ * Counters by the names of wire/outcome.h. Telemetry reads them from a thread of its own while the workers count: each
  * is one word and only grows.
  */
 #include "stats.h"
@@ -16,10 +16,37 @@ struct outcome_text {
 static const struct outcome_text outcome_texts[] = { OUTCOME_LIST(OUTCOME_TEXT) };
 
 static const struct worker *served;
+static unsigned int served_count;
 
 static uint64_t counter_read(const uint64_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static uint64_t outcome_sum(const struct worker *workers, unsigned int count, unsigned int outcome)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		sum += counter_read(&workers[i].transit.counts[outcome]);
+	return sum;
+}
+
+static void counts_add(struct port_counts *sum, const struct port_counts *counts)
+{
+	sum->rx_packets += counter_read(&counts->rx_packets);
+	sum->rx_bytes += counter_read(&counts->rx_bytes);
+	sum->tx_packets += counter_read(&counts->tx_packets);
+	sum->tx_bytes += counter_read(&counts->tx_bytes);
+}
+
+static struct port_counts port_sum(const struct worker *workers, unsigned int count, unsigned int port)
+{
+	struct port_counts sum = { 0 };
+
+	for (unsigned int i = 0; i < count; i++)
+		counts_add(&sum, &workers[i].counts[port]);
+	return sum;
 }
 
 /* Always shown: what tells at a glance whether all is well. */
@@ -29,50 +56,82 @@ static bool is_essential(unsigned int outcome)
 	       outcome == OUTCOME_forwarded || outcome == OUTCOME_drop_queue_full;
 }
 
-void stats_print(const struct worker *worker, FILE *out)
+void stats_print(const struct worker *workers, unsigned int count, FILE *out)
 {
 	fprintf(out, "%-16s %12s %14s %12s %14s %8s %8s\n", "port", "rx packets", "octets", "tx packets", "octets",
 		"missed", "refused");
-	for (unsigned int i = 0; i < worker->port_count; i++) {
-		const struct port *port = &worker->ports[i];
+	for (unsigned int i = 0; i < workers->port_count; i++) {
+		const struct port *port = &workers->ports[i];
+		struct port_counts sum = port_sum(workers, count, i);
 
 		fprintf(out,
 			"%-16s %12" PRIu64 " %14" PRIu64 " %12" PRIu64 " %14" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
-			port->name, port->rx_packets, port->rx_bytes, port->tx_packets, port->tx_bytes, port->rx_missed,
+			port->name, sum.rx_packets, sum.rx_bytes, sum.tx_packets, sum.tx_bytes, port->rx_missed,
 			port->tx_errors);
 	}
 	for (unsigned int i = 0; i < OUTCOME_COUNT; i++) {
-		uint64_t count = counter_read(&worker->transit.counts[i]);
+		uint64_t sum = outcome_sum(workers, count, i);
 
-		if (count || is_essential(i))
-			fprintf(out, "%-16s %12" PRIu64 "  %s\n", outcome_texts[i].name, count, outcome_texts[i].text);
+		if (sum || is_essential(i))
+			fprintf(out, "%-16s %12" PRIu64 "  %s\n", outcome_texts[i].name, sum, outcome_texts[i].text);
 	}
 }
 
-/* One dictionary in the other: DPDK's telemetry does not nest deeper. */
-static int port_add(struct rte_tel_data *data, unsigned int n, const struct port *port)
+static void counts_answer(struct rte_tel_data *data, const struct port_counts *counts)
+{
+	rte_tel_data_add_dict_u64(data, "rx_packets", counts->rx_packets);
+	rte_tel_data_add_dict_u64(data, "rx_octets", counts->rx_bytes);
+	rte_tel_data_add_dict_u64(data, "tx_packets", counts->tx_packets);
+	rte_tel_data_add_dict_u64(data, "tx_octets", counts->tx_bytes);
+}
+
+/* What waits for the port. */
+static uint64_t queue_sum(const struct worker *workers, unsigned int count, unsigned int port)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		sum += counter_read(&workers[i].egress[port].bytes);
+	return sum;
+}
+
+static struct rte_tel_data *dict_begin(void)
 {
 	struct rte_tel_data *one = rte_tel_data_alloc();
+
+	if (one)
+		rte_tel_data_start_dict(one);
+	return one;
+}
+
+/* One dictionary in the other: DPDK's telemetry does not nest deeper. */
+static int dict_end(struct rte_tel_data *data, const char *name, unsigned int n, struct rte_tel_data *one)
+{
 	char key[16];
 	int err;
 
-	if (!one)
-		return -ENOMEM;
-	rte_tel_data_start_dict(one);
-	rte_tel_data_add_dict_string(one, "name", port->name);
-	rte_tel_data_add_dict_u64(one, "interface", port->interface);
-	rte_tel_data_add_dict_u64(one, "rx_packets", counter_read(&port->rx_packets));
-	rte_tel_data_add_dict_u64(one, "rx_octets", counter_read(&port->rx_bytes));
-	rte_tel_data_add_dict_u64(one, "rx_missed", counter_read(&port->rx_missed));
-	rte_tel_data_add_dict_u64(one, "tx_packets", counter_read(&port->tx_packets));
-	rte_tel_data_add_dict_u64(one, "tx_octets", counter_read(&port->tx_bytes));
-	rte_tel_data_add_dict_u64(one, "tx_refused", counter_read(&port->tx_errors));
-	rte_tel_data_add_dict_u64(one, "queue_octets", counter_read(&port->egress.bytes));
-	snprintf(key, sizeof(key), "port%u", n);
+	snprintf(key, sizeof(key), "%s%u", name, n);
 	err = rte_tel_data_add_dict_container(data, key, one, 0);
 	if (err)
 		rte_tel_data_free(one);
 	return err;
+}
+
+static int port_add(struct rte_tel_data *data, unsigned int n, const struct port *port)
+{
+	struct port_counts sum = port_sum(served, served_count, n);
+	struct rte_tel_data *one = dict_begin();
+
+	if (!one)
+		return -ENOMEM;
+	rte_tel_data_add_dict_string(one, "name", port->name);
+	rte_tel_data_add_dict_u64(one, "interface", port->interface);
+	rte_tel_data_add_dict_u64(one, "rx_queues", port->rx_queues);
+	counts_answer(one, &sum);
+	rte_tel_data_add_dict_u64(one, "rx_missed", counter_read(&port->rx_missed));
+	rte_tel_data_add_dict_u64(one, "tx_refused", counter_read(&port->tx_errors));
+	rte_tel_data_add_dict_u64(one, "queue_octets", queue_sum(served, served_count, n));
+	return dict_end(data, "port", n, one);
 }
 
 static int counters_answer(const char *command, const char *params, struct rte_tel_data *data)
@@ -83,15 +142,52 @@ static int counters_answer(const char *command, const char *params, struct rte_t
 	(void)params;
 	rte_tel_data_start_dict(data);
 	for (unsigned int i = 0; i < OUTCOME_COUNT && !err; i++)
-		err = rte_tel_data_add_dict_u64(data, outcome_texts[i].name, counter_read(&served->transit.counts[i]));
+		err = rte_tel_data_add_dict_u64(data, outcome_texts[i].name, outcome_sum(served, served_count, i));
 	for (unsigned int i = 0; i < served->port_count && !err; i++)
 		err = port_add(data, i, &served->ports[i]);
 	return err;
 }
 
-int stats_serve(const struct worker *worker)
+static int worker_add(struct rte_tel_data *data, const struct worker *worker)
 {
-	served = worker;
-	return rte_telemetry_register_cmd("/hopspan/counters", counters_answer,
-					  "Packets by outcome, and each port's. Takes no parameters");
+	struct rte_tel_data *one = dict_begin();
+	struct port_counts sum = { 0 };
+	uint64_t queue_bytes = 0;
+
+	if (!one)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < worker->port_count; i++) {
+		counts_add(&sum, &worker->counts[i]);
+		queue_bytes += queue_sum(worker, 1, i);
+	}
+	rte_tel_data_add_dict_u64(one, "core", worker->core);
+	rte_tel_data_add_dict_u64(one, "rx_queues", worker->rx_queue_count);
+	counts_answer(one, &sum);
+	rte_tel_data_add_dict_u64(one, "queue_octets", queue_bytes);
+	return dict_end(data, "worker", worker->index, one);
+}
+
+static int workers_answer(const char *command, const char *params, struct rte_tel_data *data)
+{
+	int err = 0;
+
+	(void)command;
+	(void)params;
+	rte_tel_data_start_dict(data);
+	for (unsigned int i = 0; i < served_count && !err; i++)
+		err = worker_add(data, &served[i]);
+	return err;
+}
+
+int stats_serve(const struct worker *workers, unsigned int count)
+{
+	int err;
+
+	served = workers;
+	served_count = count;
+	err = rte_telemetry_register_cmd("/hopspan/counters", counters_answer,
+					 "Packets by outcome, and each port's. Takes no parameters");
+	return err ? err
+		   : rte_telemetry_register_cmd("/hopspan/workers", workers_answer,
+						"Each worker's core and packets. Takes no parameters");
 }

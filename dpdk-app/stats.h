@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The worker's counters for people (a table) and for programs (DPDK telemetry, /hopspan/counters). */
+/*
+ * The workers' counters, for people (a table) and for programs (DPDK telemetry: /hopspan/counters are the sums,
+ * /hopspan/workers each worker's part).
+ */
 #ifndef HOPSPAN_DPDK_STATS_H
 #define HOPSPAN_DPDK_STATS_H
 
@@ -7,9 +10,9 @@
 
 #include "worker.h"
 
-void stats_print(const struct worker *worker, FILE *out);
+void stats_print(const struct worker *workers, unsigned int count, FILE *out);
 
-/* Serves the counters as long as DPDK runs; `worker` must live as long. 0 or -errno. */
-int stats_serve(const struct worker *worker);
+/* Serves the counters as long as DPDK runs; `workers` must live as long. 0 or -errno. */
+int stats_serve(const struct worker *workers, unsigned int count);
 
 #endif

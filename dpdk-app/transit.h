@@ -29,7 +29,7 @@ struct transit {
 	uint64_t stay_flag; /* in ol_flags */
 	int stay_at;	    /* offset in the mbuf */
 	struct self *self;
-	struct self *next, *old; /* self_watch(): to be taken, and given back */
+	struct self *next, *old; /* self_hand(): to be taken, and given back */
 	uint64_t counts[OUTCOME_COUNT];
 };
 

@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
 #include <rte_pause.h>
-#include <stdio.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -32,7 +34,7 @@ static unsigned int place_of(const struct worker *worker, const struct port *por
 
 static bool is_too_long(const struct port *out, const struct rte_mbuf *packet)
 {
-	uint32_t max = out->frame_len_max;
+	uint32_t max = __atomic_load_n(&out->frame_len_max, __ATOMIC_RELAXED);
 
 	if (likely(packet->pkt_len <= max))
 		return false;
@@ -43,12 +45,13 @@ static bool is_too_long(const struct port *out, const struct rte_mbuf *packet)
 static void packets_join(struct worker *worker, struct port *out, struct rte_mbuf **packets, uint16_t count)
 {
 	struct transit *transit = &worker->transit;
+	struct queue *egress = &worker->egress[place_of(worker, out)];
 
 	for (uint16_t i = 0; i < count; i++) {
-		uint64_t depth = out->egress.bytes;
+		uint64_t depth = egress->bytes;
 		bool too_long = is_too_long(out, packets[i]);
 
-		if (likely(!too_long && queue_put(&out->egress, packets[i]))) {
+		if (likely(!too_long && queue_put(egress, packets[i]))) {
 			transit_join(transit, packets[i], depth);
 			continue;
 		}
@@ -67,46 +70,56 @@ static uint64_t packets_bytes(struct rte_mbuf **packets, uint16_t count)
 }
 
 /* One burst from the queue to its port. Packets that the port does not take stay where they are. How many left. */
-static uint16_t queue_send(struct worker *worker, struct port *out)
+static uint16_t queue_send(struct worker *worker, unsigned int place)
 {
 	struct transit *transit = &worker->transit;
+	struct queue *egress = &worker->egress[place];
 	struct rte_mbuf **packets;
-	uint16_t count = queue_front(&out->egress, &packets, BURST), sent;
+	uint16_t count = queue_front(egress, &packets, BURST), sent;
 	uint64_t bytes = packets_bytes(packets, count);
-	uint32_t completed = transit_depart(transit, packets, count, place_of(worker, out), rte_rdtsc());
+	uint32_t completed = transit_depart(transit, packets, count, place, rte_rdtsc());
 
-	sent = rte_eth_tx_burst(out->id, 0, packets, count);
+	sent = rte_eth_tx_burst(worker->ports[place].id, (uint16_t)worker->index, packets, count);
 	if (unlikely(sent < count)) {
 		bytes -= packets_bytes(packets + sent, count - sent);
 		completed -= transit_count(transit, packets + sent, count - sent);
 	}
-	queue_drop_front(&out->egress, sent, bytes);
+	queue_drop_front(egress, sent, bytes);
 	transit->counts[OUTCOME_completed] += completed;
 	transit->counts[OUTCOME_forwarded] += sent;
-	out->tx_packets += sent;
-	out->tx_bytes += bytes;
+	worker->counts[place].tx_packets += sent;
+	worker->counts[place].tx_bytes += bytes;
 	return sent;
 }
 
-/* One burst from a port into its peer's queue, and what can leave from there. Did anything move? */
-static bool port_forward(struct worker *worker, struct port *port)
+/* One burst from a receive queue into the egress queue of the port's peer. How many. */
+static uint16_t burst_take(struct worker *worker, struct rx_queue *from)
 {
 	struct rte_mbuf *packets[BURST];
 	int64_t unix_ns[BURST];
-	struct port *out = port->peer;
-	uint16_t time_count = ring_times(&port->ring, unix_ns, BURST);
-	uint16_t count = rte_eth_rx_burst(port->id, 0, packets, BURST);
-	bool moved = count > 0;
+	struct ring *ring = &from->port->rings[from->queue];
+	struct port_counts *counts = &worker->counts[place_of(worker, from->port)];
+	uint16_t time_count = ring_times(ring, unix_ns, BURST);
+	uint16_t count = rte_eth_rx_burst(from->port->id, from->queue, packets, BURST);
 
-	if (count) {
-		ring_advance(&port->ring, count);
-		transit_arrive(&worker->transit, packets, count, place_of(worker, port), rte_rdtsc(), unix_ns,
-			       time_count);
-		port->rx_packets += count;
-		port->rx_bytes += packets_bytes(packets, count);
-		packets_join(worker, out, packets, count);
-	}
-	while (queue_count(&out->egress) && queue_send(worker, out))
+	if (!count)
+		return 0;
+	ring_advance(ring, count);
+	transit_arrive(&worker->transit, packets, count, place_of(worker, from->port), rte_rdtsc(), unix_ns,
+		       time_count);
+	counts->rx_packets += count;
+	counts->rx_bytes += packets_bytes(packets, count);
+	packets_join(worker, from->port->peer, packets, count);
+	return count;
+}
+
+/* A burst, and what can leave after it. Did anything move? */
+static bool queue_forward(struct worker *worker, struct rx_queue *from)
+{
+	unsigned int out = place_of(worker, from->port->peer);
+	bool moved = burst_take(worker, from) > 0;
+
+	while (queue_count(&worker->egress[out]) && queue_send(worker, out))
 		moved = true;
 	return moved;
 }
@@ -114,7 +127,7 @@ static bool port_forward(struct worker *worker, struct port *port)
 static bool has_waiting(const struct worker *worker)
 {
 	for (unsigned int i = 0; i < worker->port_count; i++)
-		if (queue_count(&worker->ports[i].egress))
+		if (queue_count(&worker->egress[i]))
 			return true;
 	return false;
 }
@@ -126,22 +139,36 @@ static void step_sleep(void)
 	nanosleep(&step, NULL);
 }
 
-/* Sleeps until a packet arrives. False: not possible with these ports at this moment. */
-static bool ring_sleep(const struct worker *worker)
+/* False: a frame waits in a port's ring for the kernel to have a buffer for it. */
+static bool rings_kick(const struct worker *worker)
 {
-	struct pollfd fds[PORTS_MAX];
-
 	for (unsigned int i = 0; i < worker->port_count; i++) {
-		const struct ring *ring = &worker->ports[i].ring;
-		int err = ring->fd < 0 ? -EAGAIN : ring_kick(ring);
+		const struct ring *ring = &worker->ports[i].rings[worker->index];
+		int err = ring->fd < 0 ? 0 : ring_kick(ring);
 
 		if (err == -EAGAIN || err == -ENOBUFS)
 			return false;
-		fds[i] = (struct pollfd){ .fd = ring->fd, .events = POLLIN };
 	}
-	if (poll(fds, worker->port_count, SLEEP_MS) <= 0)
+	return true;
+}
+
+/* Sleeps until a packet arrives. False: not possible with these ports at this moment. */
+static bool rings_sleep(const struct worker *worker)
+{
+	struct pollfd fds[PORTS_MAX * QUEUES_MAX];
+
+	for (unsigned int i = 0; i < worker->rx_queue_count; i++) {
+		const struct rx_queue *from = &worker->rx_queues[i];
+
+		fds[i] = (struct pollfd){ .fd = from->port->rings[from->queue].fd, .events = POLLIN };
+		if (fds[i].fd < 0)
+			return false;
+	}
+	if (!rings_kick(worker))
+		return false;
+	if (poll(fds, worker->rx_queue_count, SLEEP_MS) <= 0)
 		return true;
-	for (unsigned int i = 0; i < worker->port_count; i++) {
+	for (unsigned int i = 0; i < worker->rx_queue_count; i++) {
 		socklen_t len = sizeof(int);
 		int pending;
 
@@ -158,25 +185,8 @@ static void worker_idle(const struct worker *worker)
 {
 	if (worker->busy || clock_ns(&worker->transit.clock, rte_rdtsc() - worker->moved_ticks) < SPIN_NS)
 		rte_pause();
-	else if (has_waiting(worker) || !ring_sleep(worker))
+	else if (has_waiting(worker) || !rings_sleep(worker))
 		step_sleep();
-}
-
-/* What is not done for every packet: the clock, and once a second the ports. */
-static int worker_check(struct worker *worker, uint64_t ticks)
-{
-	if (clock_is_due(&worker->transit.clock, ticks))
-		clock_adjust(&worker->transit.clock);
-	if ((int64_t)(ticks - worker->check_ticks) < 0)
-		return 0;
-	worker->check_ticks = ticks + worker->second_ticks;
-	for (unsigned int i = 0; i < worker->port_count; i++) {
-		if (port_check(&worker->ports[i]) == 0)
-			continue;
-		fprintf(stderr, PROGRAM ": %s is gone\n", worker->ports[i].name);
-		return -ENODEV;
-	}
-	return 0;
 }
 
 /* At the end: what the ports still take goes out, the rest is counted. */
@@ -186,33 +196,81 @@ static void worker_flush(struct worker *worker)
 
 	while (has_waiting(worker) && clock_ns(&worker->transit.clock, rte_rdtsc() - start) < FLUSH_NS)
 		for (unsigned int i = 0; i < worker->port_count; i++)
-			queue_send(worker, &worker->ports[i]);
-	for (unsigned int i = 0; i < worker->port_count; i++) {
-		worker->transit.counts[OUTCOME_drop_port_down] += queue_clear(&worker->ports[i].egress);
-		port_check(&worker->ports[i]);
-	}
+			queue_send(worker, i);
+	for (unsigned int i = 0; i < worker->port_count; i++)
+		worker->transit.counts[OUTCOME_drop_port_down] += queue_clear(&worker->egress[i]);
 }
 
-int worker_run(struct worker *worker, const volatile sig_atomic_t *stop)
+/* Of the thread that it is called by: one core, as eal.c asks for. */
+static unsigned int core_own(void)
 {
-	int err = 0;
+	int core = sched_getcpu();
+
+	return core < 0 ? 0 : (unsigned int)core;
+}
+
+static int worker_run(void *arg)
+{
+	struct worker *worker = arg;
 
 	prctl(PR_SET_TIMERSLACK, 1);
-	worker->second_ticks = (uint64_t)(((unsigned __int128)1000000000 << 32) / worker->transit.clock.ns_per_tick);
-	worker->check_ticks = worker->moved_ticks = rte_rdtsc();
-	while (!*stop && !err) {
+	worker->core = core_own();
+	worker->moved_ticks = rte_rdtsc();
+	while (!*worker->stop) {
 		uint64_t ticks = rte_rdtsc();
 		bool moved = false;
 
 		transit_renew(&worker->transit);
-		for (unsigned int i = 0; i < worker->port_count; i++)
-			moved |= port_forward(worker, &worker->ports[i]);
+		for (unsigned int i = 0; i < worker->rx_queue_count; i++)
+			moved |= queue_forward(worker, &worker->rx_queues[i]);
 		if (moved)
 			worker->moved_ticks = ticks;
 		else
 			worker_idle(worker);
-		err = worker_check(worker, ticks);
+		if (clock_is_due(&worker->transit.clock, ticks))
+			clock_adjust(&worker->transit.clock);
 	}
 	worker_flush(worker);
-	return err;
+	return 0;
+}
+
+/* A port's queues go to different workers, and so do ports that have one each. */
+static void rx_queues_share(struct worker *workers, unsigned int count, struct port *ports, unsigned int port_count)
+{
+	unsigned int next = 0;
+
+	for (unsigned int i = 0; i < port_count; i++)
+		for (uint16_t queue = 0; queue < ports[i].rx_queues; queue++) {
+			struct worker *worker = &workers[next++ % count];
+
+			worker->rx_queues[worker->rx_queue_count++] = (struct rx_queue){ &ports[i], queue };
+		}
+}
+
+void workers_init(struct worker *workers, unsigned int count, struct port *ports, unsigned int port_count,
+		  const struct config *config, const volatile sig_atomic_t *stop)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		workers[i].ports = ports;
+		workers[i].port_count = port_count;
+		workers[i].index = i;
+		workers[i].busy = config->busy;
+		workers[i].stop = stop;
+		for (unsigned int port = 0; port < port_count; port++)
+			queue_init(&workers[i].egress[port], config->queue_bytes);
+	}
+	rx_queues_share(workers, count, ports, port_count);
+}
+
+void workers_run(struct worker *workers, unsigned int count)
+{
+	unsigned int started = 1, lcore;
+
+	RTE_LCORE_FOREACH_WORKER(lcore)
+	{
+		if (started < count)
+			rte_eal_remote_launch(worker_run, &workers[started++], lcore);
+	}
+	worker_run(&workers[0]);
+	rte_eal_mp_wait_lcore();
 }
