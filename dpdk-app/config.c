@@ -1,158 +1,207 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The command line's words. */
+/* What may be configured, whoever says it. */
 #include "config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "ctl/plane/identity.h"
 #include "queue.h"
 
-enum { NODE_ID_MAX = 0xfffffe, CORE_MAX = 4095 }; /* 24 bits; all ones: not available */
+enum { CORE_MAX = 4095, BUFFERS_MIN = 512, BUFFERS_MAX = 1 << 24 };
 
-__attribute__((format(printf, 1, 2))) static int misuse(const char *format, ...)
+const char *const config_port_keys[PORT_KEYS] = { "queues", "rate",  "queue_bytes", "queue_packets",
+						  "twin",   "times", "device" };
+const char *const config_keys[CONFIG_KEYS] = { "mode", "huge", "buffers" };
+
+void config_init(struct config *config)
 {
-	va_list args;
-
-	fputs(PROGRAM ": ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputs(" (see " PROGRAM " --help)\n", stderr);
-	return EXIT_MISUSE;
+	*config = (struct config){ .all = { .queue_bytes = QUEUE_BYTES_DEFAULT, .queue_packets = QUEUE_PACKETS } };
 }
 
-/* A word's number. */
-static int number_parse(const char *word, const char *text, uint64_t min, uint64_t max, uint64_t *number)
+/* What is expected where it is none. */
+static const char *number_set(const char *text, uint64_t min, uint64_t max, uint64_t *number)
 {
+	static char wanted[64];
+	uint64_t read;
 	char *end;
 
-	if (!text)
-		return misuse("%s needs a number", word);
 	errno = 0;
-	*number = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || *number < min || *number > max)
-		return misuse("%s \"%s\" is not a number from %lu to %lu", word, text, min, max);
-	return EXIT_DONE;
+	read = strtoull(text, &end, 0);
+	snprintf(wanted, sizeof(wanted), "a number from %lu to %lu", min, max);
+	if (errno || end == text || *end || *text == '-' || read < min || read > max)
+		return wanted;
+	*number = read;
+	return NULL;
 }
 
-static int device_add(struct config *config, const char *device)
+static const char *number32_set(const char *text, uint32_t min, uint32_t max, uint32_t *number)
 {
-	if (!device)
-		return misuse("dev needs a device");
-	/* These end a value in the words that DPDK is given. */
-	if (device[0] == '-' || strpbrk(device, ",=[]'\""))
-		return misuse("\"%s\" is no device", device);
-	for (unsigned int i = 0; i < config->device_count; i++)
-		if (strcmp(config->devices[i], device) == 0)
-			return misuse("%s is given twice", device);
-	if (config->device_count == PORTS_MAX)
-		return misuse("more than %d devices", PORTS_MAX);
-	config->devices[config->device_count++] = device;
-	return EXIT_DONE;
+	uint64_t read = 0;
+	const char *wanted = number_set(text, min, max, &read);
+
+	if (!wanted)
+		*number = (uint32_t)read;
+	return wanted;
 }
 
-static int core_add(struct config *config, uint64_t core)
+/* As tc's: 10^3, 10^6, 10^9 bits per second; a plain number is bits per second. */
+static const char *rate_set(const char *text, uint64_t *rate)
 {
-	for (unsigned int i = 0; i < config->core_count; i++)
-		if (config->cores[i] == core)
-			return misuse("core %lu is given twice", core);
-	if (config->core_count == WORKERS_MAX)
-		return misuse("more than %d cores", WORKERS_MAX);
-	config->cores[config->core_count++] = (unsigned int)core;
-	return EXIT_DONE;
+	static const struct {
+		const char *name;
+		uint64_t bits;
+	} units[] = { { "", 1 }, { "bit", 1 }, { "kbit", 1000 }, { "mbit", 1000000 }, { "gbit", 1000000000 } };
+	char *end;
+	double number = strtod(text, &end);
+
+	for (unsigned int i = 0; end != text && i < RTE_DIM(units); i++) {
+		double bits = number * (double)units[i].bits;
+
+		if (strcasecmp(end, units[i].name) || !(bits >= 1 && bits <= 1e15))
+			continue;
+		*rate = (uint64_t)bits;
+		return NULL;
+	}
+	return "a rate as 100mbit (bit, kbit, mbit, gbit)";
 }
 
-/* N[-N][,N[-N]...] */
-static int cores_parse(struct config *config, const char *text)
+static const char *word_set(const char *text, const char *const *words, const char *wanted, int *index)
 {
-	const char *at = text ? text : "";
-	int err = EXIT_DONE;
-
-	config->core_count = 0;
-	do {
-		char *end;
-		unsigned long first = strtoul(at, &end, 10), last = first;
-
-		if (end != at && *end == '-') {
-			at = end + 1;
-			last = strtoul(at, &end, 10);
+	for (int i = 0; words[i]; i++)
+		if (strcmp(text, words[i]) == 0) {
+			*index = i;
+			return NULL;
 		}
-		if (end == at || last < first || last > CORE_MAX || (*end && *end != ','))
-			return misuse("cores \"%s\": numbers are expected, as in 0,2-3", text ? text : "");
-		for (unsigned long core = first; !err && core <= last; core++)
-			err = core_add(config, core);
-		at = *end ? end + 1 : end;
-	} while (!err && *at);
-	return err;
+	return wanted;
 }
 
-static int clock_offset_parse(struct config *config, const char *text)
+static const char *times_set(const char *text, enum config_times *times)
 {
-	config->has_clock_offset = true;
-	if (identity_offset_parse(text ? text : "", &config->clock_offset_ns))
-		return EXIT_DONE;
-	return misuse("clock-offset \"%s\" is not a number of ns between -10^18 and 10^18", text ? text : "");
+	static const char *const words[] = { "burst", "packet", "hardware", NULL };
+	int index = (int)*times;
+	const char *wanted = word_set(text, words, "burst | packet | hardware", &index);
+
+	*times = (enum config_times)index;
+	return wanted;
 }
 
-/* The word at *at and what belongs to it, which moves *at on. */
-static int word_parse(struct config *config, char **words, int *at)
+/* What ends a value in the words that DPDK is given cannot be in a name. */
+static const char *device_set(const char *text, char *device)
 {
-	const char *word = words[*at];
-	uint64_t number = 0;
-	int err;
-
-	if (strcmp(word, "busy") == 0) {
-		config->busy = true;
-		return EXIT_DONE;
-	}
-	if (strcmp(word, "dev") == 0)
-		return device_add(config, words[++*at]);
-	if (strcmp(word, "cores") == 0)
-		return cores_parse(config, words[++*at]);
-	if (strcmp(word, "clock-offset") == 0)
-		return clock_offset_parse(config, words[++*at]);
-	if (strcmp(word, "node-id") == 0) {
-		err = number_parse(word, words[++*at], 0, NODE_ID_MAX, &number);
-		config->node_id = (uint32_t)number;
-		config->has_node_id = true;
-	} else if (strcmp(word, "namespace") == 0) {
-		err = number_parse(word, words[++*at], 0, UINT16_MAX, &number);
-		config->namespace = (uint16_t)number;
-		config->has_namespace = true;
-	} else if (strcmp(word, "queue") == 0) {
-		err = number_parse(word, words[++*at], 1, UINT32_MAX, &number);
-		config->queue_bytes = number;
-	} else if (strcmp(word, "queues") == 0) {
-		err = number_parse(word, words[++*at], 1, QUEUES_MAX, &number);
-		config->queues = (unsigned int)number;
-	} else {
-		err = device_add(config, word);
-	}
-	return err;
+	if (!*text || *text == '-' || strpbrk(text, ",=[]'\"/ \t\r\n") || strlen(text) >= DEVICE_LEN)
+		return "the name of a device";
+	snprintf(device, DEVICE_LEN, "%s", text);
+	return NULL;
 }
 
-int config_parse(struct config *config, int argc, char **argv)
+static const char *twin_set(const char *text, char *twin)
 {
-	int err;
+	if (!*text || strpbrk(text, ",=/: \t\r\n") || strlen(text) >= IFNAMSIZ)
+		return "a name for a Linux device";
+	snprintf(twin, IFNAMSIZ, "%s", text);
+	return NULL;
+}
 
-	*config = (struct config){ .queue_bytes = QUEUE_BYTES_DEFAULT };
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--") == 0) {
-			config->eal_words = &argv[i + 1];
-			config->eal_count = argc - i - 1;
-			break;
-		}
-		err = word_parse(config, argv, &i);
-		if (err)
-			return err;
+const char *config_port_set(struct config_port *port, enum config_port_key key, const char *text)
+{
+	switch (key) {
+	case PORT_QUEUES:
+		return number32_set(text, 1, QUEUES_MAX, &port->queues);
+	case PORT_RATE:
+		return rate_set(text, &port->rate);
+	case PORT_QUEUE_BYTES:
+		return number_set(text, 1, UINT32_MAX, &port->queue_bytes);
+	case PORT_QUEUE_PACKETS:
+		return number32_set(text, 1, QUEUE_PACKETS, &port->queue_packets);
+	case PORT_TWIN:
+		return twin_set(text, port->twin);
+	case PORT_TIMES:
+		return times_set(text, &port->times);
+	default:
+		return device_set(text, port->device);
 	}
-	if (!config->device_count && !config->eal_count)
-		return misuse("no devices");
-	if (config->device_count % 2 && !config->eal_count)
-		return misuse("%u devices, but they are joined in pairs", config->device_count);
-	return EXIT_DONE;
+}
+
+const char *config_set(struct config *config, enum config_key key, const char *text)
+{
+	static const char *const modes[] = { "wire", "router", NULL }, *const huges[] = { "auto", "no", NULL };
+	int index = 0;
+	const char *wanted;
+
+	switch (key) {
+	case CONFIG_MODE:
+		wanted = word_set(text, modes, "wire | router", &index);
+		config->mode = (enum config_mode)index;
+		return wanted;
+	case CONFIG_HUGE:
+		wanted = word_set(text, huges, "auto | no", &index);
+		config->no_huge = index == 1;
+		return wanted;
+	default:
+		return number32_set(text, BUFFERS_MIN, BUFFERS_MAX, &config->buffers);
+	}
+}
+
+static int port_find(const struct config *config, const char *device)
+{
+	for (unsigned int i = 0; i < config->port_count; i++)
+		if (strcmp(config->ports[i].device, device) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *config_port_add(struct config *config, const struct config_port *port)
+{
+	if (port_find(config, port->device) >= 0)
+		return "is given twice";
+	if (config->port_count == PORTS_MAX)
+		return "is one too many: there can be 32 ports";
+	config->ports[config->port_count++] = *port;
+	return NULL;
+}
+
+static bool is_paired(const struct config *config, unsigned int place)
+{
+	for (unsigned int i = 0; i < config->pair_count; i++)
+		if (config->pairs[i][0] == place || config->pairs[i][1] == place)
+			return true;
+	return false;
+}
+
+const char *config_pair_add(struct config *config, const char *first, const char *second)
+{
+	const char *const devices[2] = { first, second };
+	static char wrong[DEVICE_LEN + 32];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		int place = port_find(config, devices[i]);
+
+		snprintf(wrong, sizeof(wrong), "%.*s is %s", DEVICE_LEN - 1, devices[i],
+			 place < 0 ? "not among the ports" : "in two pairs");
+		if (place < 0 || is_paired(config, (unsigned int)place))
+			return wrong;
+		config->pairs[config->pair_count][i] = (unsigned int)place;
+	}
+	if (strcmp(first, second) == 0)
+		return "a port cannot be joined with itself";
+	config->pair_count++;
+	return NULL;
+}
+
+const char *config_core_add(struct config *config, unsigned long first, unsigned long last)
+{
+	if (last > CORE_MAX || first > last)
+		return "no core has that number";
+	for (unsigned long core = first; core <= last; core++) {
+		for (unsigned int i = 0; i < config->core_count; i++)
+			if (config->cores[i] == core)
+				return "a core is given twice";
+		if (config->core_count == WORKERS_MAX)
+			return "more than 32 cores";
+		config->cores[config->core_count++] = (unsigned int)core;
+	}
+	return NULL;
 }

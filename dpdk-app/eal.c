@@ -103,14 +103,15 @@ static void add_memory(struct eal_words *words, const struct config *config, con
 			words_add(words, "--no-shconf");
 		return;
 	}
-	if (pages > 0 && (uint64_t)pages * HUGE_MEGABYTES >= megabytes) {
+	if (!config->no_huge && pages > 0 && (uint64_t)pages * HUGE_MEGABYTES >= megabytes) {
 		words_add(words, "--in-memory");
 		return;
 	}
-	fprintf(stderr,
-		PROGRAM ": %ld of %ld huge pages of 2 MB free: runs without, at up to twice the cycles per packet "
-			"(sysctl vm.nr_hugepages)\n",
-		pages > 0 ? pages : 0, (long)(megabytes / HUGE_MEGABYTES + 1));
+	if (!config->no_huge)
+		fprintf(stderr,
+			PROGRAM ": %ld of %ld huge pages of 2 MB free: runs without, at up to twice the cycles per "
+				"packet (sysctl vm.nr_hugepages)\n",
+			pages > 0 ? pages : 0, (long)(megabytes / HUGE_MEGABYTES + 1));
 	words_add(words, "--no-huge");
 	words_add(words, "--no-shconf");
 	words_add(words, "-m");
@@ -154,7 +155,7 @@ unsigned int eal_workers_max(const struct config *config)
 unsigned int eal_ports_max(const struct config *config)
 {
 	static const char *const options[] = { "--vdev", "-a", "--allow", NULL };
-	unsigned int count = config->device_count;
+	unsigned int count = config->port_count;
 
 	for (int i = 0; i < config->eal_count; i++) {
 		struct config one = { .eal_words = &config->eal_words[i], .eal_count = 1 };
@@ -162,6 +163,14 @@ unsigned int eal_ports_max(const struct config *config)
 		count += user_chose(&one, options);
 	}
 	return RTE_MIN(count, (unsigned int)PORTS_MAX);
+}
+
+bool eal_may_have(const struct config *config, const char *device)
+{
+	for (int i = 0; i < config->eal_count; i++)
+		if (strstr(config->eal_words[i], device))
+			return true;
+	return false;
 }
 
 static void add_rest(struct eal_words *words, const struct config *config)

@@ -3,6 +3,7 @@
 #ifndef HOPSPAN_DPDK_EAL_H
 #define HOPSPAN_DPDK_EAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config.h"
@@ -16,6 +17,9 @@ struct eal_buffers {
 /* As far as the words tell: how many workers and ports there will be at most. */
 unsigned int eal_workers_max(const struct config *config);
 unsigned int eal_ports_max(const struct config *config);
+
+/* Do the words for DPDK speak of it? Else it is a Linux device, or none. */
+bool eal_may_have(const struct config *config, const char *device);
 
 /* Starts DPDK on the cores, with the ports of the user's own words. Errors were printed; -errno. */
 int eal_start(const struct config *config, const struct eal_buffers *buffers);

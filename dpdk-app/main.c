@@ -23,9 +23,10 @@ static struct worker workers[WORKERS_MAX];
 
 static void print_help(void)
 {
-	puts("usage: hopspan-dpdk [node-id N] [namespace N] [clock-offset N] [queue BYTES]\n"
-	     "                    [cores LIST] [queues N] [busy] [DEV DEV [DEV DEV...]]\n"
-	     "                    [-- EAL ARGUMENTS]\n"
+	puts("usage: hopspan-dpdk [node-id N] [namespace N] [clock-offset N] [cores LIST]\n"
+	     "                    [huge auto|no] [buffers N] [busy]\n"
+	     "                    [dev] DEV [queues N] [queue-bytes N] [queue-packets N] ...\n"
+	     "                    [pair DEV DEV]... [-- EAL ARGUMENTS]\n"
 	     "\n"
 	     "Joins ports in pairs, the first with the second, the third with the fourth:\n"
 	     "what comes in by one goes out by the other unchanged, whatever it is. Where\n"
@@ -38,25 +39,30 @@ static void print_help(void)
 	     "  node-id N      this node's id in traces, 0 to 16777214; 0x for hexadecimal\n"
 	     "  namespace N    the only IOAM namespace of the traces to write to, PTP time\n"
 	     "  clock-offset N ns that this node's clock is off\n"
-	     "  queue BYTES    bound of each port's egress queue (1048576), of each worker;\n"
-	     "                 what does not fit, or is more than 1024 packets, is dropped\n"
-	     "                 and counted\n"
-	     "  cores LIST     a worker on each of these, as 0,2-3; without it there is one,\n"
-	     "                 where the forwarder is started\n"
-	     "  queues N       receive queues of each port, shared out among the workers; a\n"
-	     "                 flow stays in one. Without it one for each worker\n"
 	     "  busy           poll without a pause; without it an idle forwarder sleeps\n"
+	     "All that follows can be in node.yaml, too, below dpdk: with _ for -, and is read\n"
+	     "once. Devices among the words are in place of all ports there.\n"
 	     "  DEV, dev DEV   a Linux network device, up and without addresses; the id of\n"
 	     "                 its interface in traces is its ifindex. On the far end of a\n"
-	     "                 veth pair: ethtool -K FAR tx off\n"
-	     "  EAL ARGUMENTS  for DPDK; ports that they make come after the devices, with\n"
-	     "                 their number + 1 as the interface's id:\n"
+	     "                 veth pair: ethtool -K FAR tx off. Or a device of DPDK's, as\n"
+	     "                 it calls it. Of this port, before any device of all ports:\n"
+	     "    queues N       receive queues, shared out among the workers; a flow stays\n"
+	     "                   in one (one for each worker)\n"
+	     "    queue-bytes N, queue-packets N\n"
+	     "                   bounds of its egress queue, of each worker (1048576, 1024);\n"
+	     "                   what does not fit is dropped and counted\n"
+	     "  pair DEV DEV   these are joined; if there is one, all have to be in pairs\n"
+	     "  cores LIST     a worker on each of these, as 0,2-3 (one, where it is started)\n"
+	     "  huge auto|no   pages of 2 MB if enough are free (sysctl vm.nr_hugepages), or\n"
+	     "                 plain ones\n"
+	     "  buffers N      packets held at most, of all ports (as many as they need)\n"
+	     "  EAL ARGUMENTS  for DPDK; ports that they make and that are not named come\n"
+	     "                 after the devices; the number + 1 is the interface's id:\n"
 	     "                 -- --vdev net_pcap0,rx_pcap=in.pcap,tx_pcap=out.pcap ...\n"
 	     "  --version      the version\n"
 	     "\n"
 	     "Runs until SIGINT or SIGTERM, then prints its counters; meanwhile\n"
-	     "dpdk-telemetry.py -f hopspan-dpdk-PID shows them: /hopspan/counters\n"
-	     "Uses huge pages of 2 MB if enough are free (sysctl vm.nr_hugepages).");
+	     "dpdk-telemetry.py -f hopspan-dpdk-PID shows them: /hopspan/counters");
 }
 
 /* Starts everything but the packets. */
@@ -83,6 +89,13 @@ static int prepare(struct control *control, const struct config *config)
 	return err;
 }
 
+static void print_pairs(unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (ports[i].peer > &ports[i])
+			fprintf(stderr, PROGRAM ": %s and %s are joined\n", ports[i].name, ports[i].peer->name);
+}
+
 /* DPDK runs: ports, workers, counters. */
 static int forward(const struct config *config, const struct eal_buffers *buffers)
 {
@@ -95,8 +108,7 @@ static int forward(const struct config *config, const struct eal_buffers *buffer
 	if (!status)
 		status = prepare(&control, config) ? EXIT_FAILED : EXIT_DONE;
 	if (!status) {
-		for (unsigned int i = 0; i < control.port_count; i += 2)
-			fprintf(stderr, PROGRAM ": %s and %s are joined\n", ports[i].name, ports[i + 1].name);
+		print_pairs(control.port_count);
 		workers_run(workers, control.worker_count);
 		status = control_join(&control) ? EXIT_FAILED : EXIT_DONE;
 		stats_print(workers, control.worker_count, stderr);
@@ -129,6 +141,9 @@ int main(int argc, char **argv)
 
 	if (is_answered(argc, argv))
 		return EXIT_DONE;
+	config_init(&config);
+	if (config_read(&config))
+		return EXIT_FAILED;
 	status = config_parse(&config, argc, argv);
 	if (status)
 		return status;

@@ -74,9 +74,13 @@ int port_frame_len(const struct config *config, uint32_t *frame_len)
 {
 	uint32_t longest = FRAME_LEN_MIN;
 
-	for (unsigned int i = 0; i < config->device_count; i++) {
+	for (unsigned int i = 0; i < config->port_count; i++) {
 		uint32_t mtu;
-		int err = device_check(config->devices[i], &mtu);
+		int err;
+
+		if (eal_may_have(config, config->ports[i].device))
+			continue;
+		err = device_check(config->ports[i].device, &mtu);
 
 		if (err)
 			return err;
@@ -164,10 +168,9 @@ static int port_open(struct port *port, unsigned int workers, struct rte_mempool
 }
 
 /* A driver with several queues that does not share packets out itself is given them in all of its queues. */
-static int port_plan_queues(struct port *port, const struct config *config, unsigned int workers,
-			    const struct rte_eth_dev_info *info)
+static int port_plan_queues(struct port *port, unsigned int workers, const struct rte_eth_dev_info *info)
 {
-	unsigned int most = RTE_MIN(info->max_rx_queues, QUEUES_MAX), queues = config->queues;
+	unsigned int most = RTE_MIN(info->max_rx_queues, QUEUES_MAX), queues = port->config->queues;
 
 	if (!port->is_device && !info->flow_type_rss_offloads && info->max_rx_queues <= QUEUES_MAX)
 		queues = most;
@@ -180,7 +183,7 @@ static int port_plan_queues(struct port *port, const struct config *config, unsi
 	return EXIT_FAILED;
 }
 
-static int ports_plan(struct port *ports, unsigned int count, unsigned int *workers, const struct config *config)
+static int ports_plan(struct port *ports, unsigned int count, unsigned int *workers)
 {
 	struct rte_eth_dev_info infos[PORTS_MAX];
 	unsigned int rx_queues = 0;
@@ -199,7 +202,7 @@ static int ports_plan(struct port *ports, unsigned int count, unsigned int *work
 		*workers = most;
 	}
 	for (unsigned int i = 0; !status && i < count; i++) {
-		status = port_plan_queues(&ports[i], config, *workers, &infos[i]);
+		status = port_plan_queues(&ports[i], *workers, &infos[i]);
 		rx_queues += ports[i].rx_queues;
 	}
 	if (!status && rx_queues < *workers) {
@@ -211,19 +214,17 @@ static int ports_plan(struct port *ports, unsigned int count, unsigned int *work
 }
 
 /* af_packet has as many queues to receive as to send. */
-static int device_take(const struct config *config, unsigned int n, unsigned int workers, uint32_t frame_len,
-		       struct port *port)
+static int device_take(struct port *port, unsigned int n, unsigned int workers, uint32_t frame_len)
 {
 	char name[64], args[256];
 
 	snprintf(name, sizeof(name), "net_af_packet_hopspan%u", n);
-	snprintf(args, sizeof(args), "iface=%s,qpairs=%u,blocksz=%u,framesz=%u,framecnt=%u", config->devices[n],
-		 RTE_MAX(config->queues, workers), frame_len * RING_BLOCK_FRAMES, frame_len, RING_FRAMES);
+	snprintf(args, sizeof(args), "iface=%s,qpairs=%u,blocksz=%u,framesz=%u,framecnt=%u", port->config->device,
+		 RTE_MAX(port->config->queues, workers), frame_len * RING_BLOCK_FRAMES, frame_len, RING_FRAMES);
 	port->is_device = true;
 	if (rte_eal_hotplug_add("vdev", name, args) == 0 && rte_eth_dev_get_port_by_name(name, &port->id) == 0)
-		return EXIT_DONE;
-	fprintf(stderr, PROGRAM ": %s: DPDK could not take it\n", config->devices[n]);
-	return EXIT_FAILED;
+		return 0;
+	return -ENODEV;
 }
 
 static bool has_port(const struct port *ports, unsigned int count, uint16_t id)
@@ -234,40 +235,78 @@ static bool has_port(const struct port *ports, unsigned int count, uint16_t id)
 	return false;
 }
 
-/* The devices that were named, in their order, then whatever else DPDK has. */
+/* DPDK's own, or a Linux device that it is to take. */
+static int port_find(struct port *port, unsigned int n, unsigned int workers, uint32_t frame_len)
+{
+	if (rte_eth_dev_get_port_by_name(port->config->device, &port->id) == 0 ||
+	    device_take(port, n, workers, frame_len) == 0)
+		return EXIT_DONE;
+	fprintf(stderr, PROGRAM ": %s: DPDK could not take it\n", port->config->device);
+	return EXIT_FAILED;
+}
+
+/* Those of the configuration, in their order, then whatever else DPDK has. */
 static int ports_find(struct port *ports, unsigned int *count, unsigned int workers, const struct config *config,
 		      uint32_t frame_len)
 {
 	uint16_t id;
 
-	for (*count = 0; *count < config->device_count; (*count)++)
-		if (device_take(config, *count, workers, frame_len, &ports[*count]))
+	for (*count = 0; *count < config->port_count; (*count)++) {
+		ports[*count].config = &config->ports[*count];
+		if (port_find(&ports[*count], *count, workers, frame_len))
 			return EXIT_FAILED;
+	}
 	RTE_ETH_FOREACH_DEV(id)
 	{
-		if (has_port(ports, config->device_count, id))
+		if (has_port(ports, config->port_count, id))
 			continue;
 		if (*count == PORTS_MAX) {
 			fprintf(stderr, PROGRAM ": more than %d ports\n", PORTS_MAX);
 			return EXIT_MISUSE;
 		}
+		ports[*count].config = &config->all;
 		ports[(*count)++].id = id;
 	}
-	if (*count && *count % 2 == 0)
+	return EXIT_DONE;
+}
+
+/* Those that the configuration has not paired: in order. */
+static int ports_join(struct port *ports, unsigned int count, const struct config *config)
+{
+	struct port *left = NULL;
+
+	for (unsigned int i = 0; i < config->pair_count; i++) {
+		ports[config->pairs[i][0]].peer = &ports[config->pairs[i][1]];
+		ports[config->pairs[i][1]].peer = &ports[config->pairs[i][0]];
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		if (ports[i].peer)
+			continue;
+		ports[i].peer = left;
+		if (left)
+			left->peer = &ports[i];
+		left = left ? NULL : &ports[i];
+	}
+	if (count && !left)
 		return EXIT_DONE;
-	fprintf(stderr, PROGRAM ": %u ports, but they are joined in pairs\n", *count);
+	fprintf(stderr, PROGRAM ": %u ports, but they are joined in pairs\n", count);
 	return EXIT_MISUSE;
 }
 
 unsigned int ports_buffers(const struct config *config, unsigned int ports, unsigned int workers)
 {
-	return RTE_MAX(ports, 2U) * RTE_MAX(workers, config->queues) * PORT_BUFFERS;
+	unsigned int queues = RTE_MAX(workers, config->all.queues);
+
+	if (config->buffers)
+		return config->buffers;
+	for (unsigned int i = 0; i < config->port_count; i++)
+		queues = RTE_MAX(queues, config->ports[i].queues);
+	return RTE_MAX(ports, 2U) * queues * PORT_BUFFERS;
 }
 
-static void ports_reset(struct port *ports, unsigned int count)
+static void ports_reset(struct port *ports)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		ports[i].peer = &ports[i ^ 1];
+	for (unsigned int i = 0; i < PORTS_MAX; i++) {
 		ports[i].frame_len_max = ports[i].frame_room = UINT32_MAX;
 		for (unsigned int queue = 0; queue < QUEUES_MAX; queue++)
 			ports[i].rings[queue].fd = -1;
@@ -279,15 +318,18 @@ int ports_open(struct port *ports, unsigned int *count, unsigned int *workers, c
 {
 	struct rte_mempool *pool;
 	unsigned int buffer_count;
-	int status = ports_find(ports, count, *workers, config, buffers->frame_len), err;
+	int status, err;
 
+	ports_reset(ports);
+	status = ports_find(ports, count, *workers, config, buffers->frame_len);
 	if (!status)
-		status = ports_plan(ports, *count, workers, config);
+		status = ports_join(ports, *count, config);
+	if (!status)
+		status = ports_plan(ports, *count, workers);
 	if (status)
 		return status;
-	ports_reset(ports, *count);
 	buffer_count = ports_buffers(config, *count, *workers);
-	pool = rte_pktmbuf_pool_create("hopspan", buffer_count, POOL_CACHE, 0,
+	pool = rte_pktmbuf_pool_create("hopspan", buffer_count, RTE_MIN(POOL_CACHE, buffer_count / 8), 0,
 				       (uint16_t)(buffers->frame_len + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
 	if (!pool) {
 		fprintf(stderr, PROGRAM ": no memory for %u packet buffers: %s\n", buffer_count,

@@ -22,6 +22,7 @@ enum {
 };
 
 struct port {
+	const struct config_port *config;
 	uint16_t id;
 	uint16_t rx_queues;
 	uint32_t interface; /* its id on the wire: the ifindex, or for a port without one its number + 1 */

@@ -6,10 +6,11 @@
 
 _Static_assert((QUEUE_PACKETS & (QUEUE_PACKETS - 1)) == 0, "head and tail run freely");
 
-void queue_init(struct queue *queue, uint64_t bytes_max)
+void queue_init(struct queue *queue, uint64_t bytes_max, uint32_t packets_max)
 {
 	memset(queue, 0, sizeof(*queue));
 	queue->bytes_max = bytes_max;
+	queue->packets_max = packets_max;
 }
 
 uint32_t queue_clear(struct queue *queue)

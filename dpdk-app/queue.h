@@ -17,11 +17,12 @@ enum {
 
 struct queue {
 	uint64_t bytes, bytes_max; /* frames without FCS, as Linux counts a qdisc's backlog */
+	uint32_t packets_max;	   /* at most QUEUE_PACKETS */
 	uint32_t head, tail;	   /* head: next to leave; they run freely */
 	struct rte_mbuf *packets[QUEUE_PACKETS];
 };
 
-void queue_init(struct queue *queue, uint64_t bytes_max);
+void queue_init(struct queue *queue, uint64_t bytes_max, uint32_t packets_max);
 
 static inline uint32_t queue_count(const struct queue *queue)
 {
@@ -33,7 +34,7 @@ static inline bool queue_put(struct queue *queue, struct rte_mbuf *packet)
 {
 	uint32_t count = queue_count(queue);
 
-	if (count == QUEUE_PACKETS || (count && queue->bytes + packet->pkt_len > queue->bytes_max))
+	if (count >= queue->packets_max || (count && queue->bytes + packet->pkt_len > queue->bytes_max))
 		return false;
 	queue->packets[queue->tail++ % QUEUE_PACKETS] = packet;
 	queue->bytes += packet->pkt_len;

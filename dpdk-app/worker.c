@@ -257,7 +257,8 @@ void workers_init(struct worker *workers, unsigned int count, struct port *ports
 		workers[i].busy = config->busy;
 		workers[i].stop = stop;
 		for (unsigned int port = 0; port < port_count; port++)
-			queue_init(&workers[i].egress[port], config->queue_bytes);
+			queue_init(&workers[i].egress[port], ports[port].config->queue_bytes,
+				   ports[port].config->queue_packets);
 	}
 	rx_queues_share(workers, count, ports, port_count);
 }

@@ -54,10 +54,11 @@ enum root_key {
 	ROOT_DESTINATIONS,
 	ROOT_REPLIES,
 	ROOT_CLOCK_OFFSET,
+	ROOT_DPDK, /* the forwarder reads it itself */
 	ROOT_COUNT
 };
-static const char *const root_keys[ROOT_COUNT] = { "node_id",	   "node_id_wide", "interfaces",  "namespaces",
-						   "destinations", "replies",	   "clock_offset" };
+static const char *const root_keys[ROOT_COUNT] = { "node_id",	   "node_id_wide", "interfaces",   "namespaces",
+						   "destinations", "replies",	   "clock_offset", "dpdk" };
 
 enum interface_key { INTERFACE_ID, INTERFACE_ID_WIDE, INTERFACE_COUNT };
 static const char *const interface_keys[INTERFACE_COUNT] = { "id", "id_wide" };
@@ -74,35 +75,6 @@ static const char *const namespace_keys[NAMESPACE_COUNT] = { "time", "data", "da
 
 enum { TIME_COUNT = IOAM6_TIME_POSIX + 1 };
 static const char *const time_words[TIME_COUNT] = { "ptp", "ntp", "posix" }; /* enum ioam6_time */
-
-/* A map with known keys. */
-struct map {
-	const char *const *keys;
-	unsigned int key_count;
-	const char *place; /* its name where a key stands in it twice */
-	const char *form;  /* what is wanted where something else is found */
-	int (*read)(const struct document *document, unsigned int key, const yaml_node_t *value, void *into);
-};
-
-/* An empty value is an empty map. */
-static int map_read(const struct document *document, const yaml_node_t *node, const struct map *map, void *into)
-{
-	unsigned int seen = 0, key = 0;
-	int error = 0;
-
-	if (document_is_empty(node))
-		return 0;
-	if (node->type != YAML_MAPPING_NODE)
-		return document_complain(document, node, "%s is expected", map->form);
-	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; !error && pair < node->data.mapping.pairs.top;
-	     pair++) {
-		error = document_key(document, document_node(document, pair->key), map->keys, map->key_count,
-				     map->place, &seen, &key);
-		if (!error)
-			error = map->read(document, key, document_node(document, pair->value), into);
-	}
-	return error;
-}
 
 static int interface_key_read(const struct document *document, unsigned int key, const yaml_node_t *value, void *into)
 {
@@ -127,8 +99,8 @@ static const struct interface *interface_find(const struct identity *identity, c
 static int interface_read(const struct document *document, const yaml_node_t *key, const yaml_node_t *value,
 			  struct identity *identity)
 {
-	static const struct map map = { interface_keys, INTERFACE_COUNT, "interface", "{id: N, id_wide: N}",
-					interface_key_read };
+	static const struct document_map map = { interface_keys, INTERFACE_COUNT, "interface", "{id: N, id_wide: N}",
+						 interface_key_read };
 	struct interface *interface = &identity->interfaces[identity->interface_count];
 	const char *name = document_text(key);
 
@@ -139,7 +111,7 @@ static int interface_read(const struct document *document, const yaml_node_t *ke
 		return document_complain(document, key, "%s stands twice in interfaces", name);
 	interface->name = arena_strdup(&identity->arena, name);
 	identity->interface_count++;
-	return map_read(document, value, &map, interface);
+	return document_map_read(document, value, &map, interface);
 }
 
 static int interfaces_read(const struct document *document, const yaml_node_t *node, struct identity *identity)
@@ -209,16 +181,17 @@ static int namespace_key_read(const struct document *document, unsigned int key,
 static int namespace_read(const struct document *document, const yaml_node_t *key, const yaml_node_t *value,
 			  struct ioam6_namespaces *namespaces)
 {
-	static const struct map map = { namespace_keys, NAMESPACE_COUNT, "namespace",
-					"{time: ptp | ntp | posix, data: N, data_wide: N, schema_id: N, schema: HEX}",
-					namespace_key_read };
+	static const struct document_map map = {
+		namespace_keys, NAMESPACE_COUNT, "namespace",
+		"{time: ptp | ntp | posix, data: N, data_wide: N, schema_id: N, schema: HEX}", namespace_key_read
+	};
 	struct ioam6_namespace namespace = IOAM6_NAMESPACE_DEFAULT;
 	uint64_t id = 0;
 
 	if (document_number(document, key, "namespace", UINT16_MAX, &id))
 		return -EINVAL;
 	namespace.id = (uint16_t)id;
-	if (map_read(document, value, &map, &namespace))
+	if (document_map_read(document, value, &map, &namespace))
 		return -EINVAL;
 	if (namespace.schema_words && namespace.schema_id == IOAM6_SNAPSHOT_NONE)
 		return document_complain(document, value, "schema: it needs a schema_id");
@@ -323,9 +296,10 @@ static int replies_key_read(const struct document *document, unsigned int key, c
 static int replies_read(const struct document *document, const yaml_node_t *node, struct identity *identity)
 {
 	static const char *const keys[] = { "off_ports" };
-	static const struct map map = { keys, 1, "replies", "replies: {off_ports: [PORT, ...]}", replies_key_read };
+	static const struct document_map map = { keys, 1, "replies", "replies: {off_ports: [PORT, ...]}",
+						 replies_key_read };
 
-	return map_read(document, node, &map, identity);
+	return document_map_read(document, node, &map, identity);
 }
 
 static int root_key_read(const struct document *document, unsigned int key, const yaml_node_t *value, void *into)
@@ -345,6 +319,8 @@ static int root_key_read(const struct document *document, unsigned int key, cons
 		return destinations_read(document, value, &identity->arena, &identity->destinations);
 	case ROOT_CLOCK_OFFSET:
 		return clock_offset_read(document, value, identity);
+	case ROOT_DPDK:
+		return 0;
 	default:
 		return replies_read(document, value, identity);
 	}
@@ -352,14 +328,13 @@ static int root_key_read(const struct document *document, unsigned int key, cons
 
 static int root_read(const struct document *document, const yaml_node_t *root, void *into)
 {
-	static const struct map map = { root_keys, ROOT_COUNT, "file", "node_id: N, interfaces: {...}, ...",
-					root_key_read };
+	static const struct document_map map = { root_keys, ROOT_COUNT, "file", "node_id: N, interfaces: {...}, ...",
+						 root_key_read };
 
-	return root ? map_read(document, root, &map, into) : 0;
+	return root ? document_map_read(document, root, &map, into) : 0;
 }
 
-/* NULL: no file was asked for and the usual one does not exist. */
-static const char *path_find(void)
+const char *identity_path(void)
 {
 	const char *path = getenv("HOPSPAN_NODE_YAML");
 
@@ -380,7 +355,7 @@ int identity_read(const char *path, struct identity **identity)
 	read->node_id_wide = NODE_ID_WIDE_MAX;
 	ioam6_namespaces_add(&read->namespaces, &usual);
 	if (!path)
-		path = path_find();
+		path = identity_path();
 	error = path ? document_read(path, root_read, read) : 0;
 	if (error)
 		identity_free(read);

@@ -16,6 +16,7 @@
  *	  2001:db8::/32: {path: proved}  how packets are stamped, by destination: destinations.h
  *	replies:
  *	  off_ports: [8080]              local ports whose answers carry nothing back
+ *	dpdk: {...}                      the DPDK forwarder's: dpdk-app/config.h
  *
  * Numbers are decimal or 0x and are written as given; all ones, the default of both node ids, means "not available".
  */
@@ -29,8 +30,11 @@
 
 struct identity;
 
+/* $HOPSPAN_NODE_YAML, else /etc/hopspan/node.yaml, or NULL where that does not exist. */
+const char *identity_path(void);
+
 /*
- * NULL path: $HOPSPAN_NODE_YAML, else /etc/hopspan/node.yaml, or nothing but defaults where that does not exist.
+ * NULL path: identity_path(), or nothing but defaults where there is none.
  * Errors were printed with file, line and column where known; -errno.
  */
 int identity_read(const char *path, struct identity **identity);

@@ -88,6 +88,26 @@ int document_key(const struct document *document, const yaml_node_t *key, const 
 	return 0;
 }
 
+int document_map_read(const struct document *document, const yaml_node_t *node, const struct document_map *map,
+		      void *into)
+{
+	unsigned int seen = 0, key = 0;
+	int error = 0;
+
+	if (document_is_empty(node))
+		return 0;
+	if (node->type != YAML_MAPPING_NODE)
+		return document_complain(document, node, "%s is expected", map->form);
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; !error && pair < node->data.mapping.pairs.top;
+	     pair++) {
+		error = document_key(document, document_node(document, pair->key), map->keys, map->key_count,
+				     map->place, &seen, &key);
+		if (!error)
+			error = map->read(document, key, document_node(document, pair->value), into);
+	}
+	return error;
+}
+
 /* What libyaml has against the file. It counts octets where it cannot read characters. */
 static int parser_complain(const char *path, const yaml_parser_t *parser)
 {

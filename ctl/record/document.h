@@ -43,4 +43,17 @@ int document_word(const struct document *document, const yaml_node_t *value, con
 int document_key(const struct document *document, const yaml_node_t *key, const char *const *known, unsigned int count,
 		 const char *place, unsigned int *seen, unsigned int *found);
 
+/* A map with known keys. */
+struct document_map {
+	const char *const *keys;
+	unsigned int key_count;
+	const char *place; /* its name where a key stands in it twice */
+	const char *form;  /* what is wanted where something else is found */
+	int (*read)(const struct document *document, unsigned int key, const yaml_node_t *value, void *into);
+};
+
+/* An empty value is an empty map. */
+int document_map_read(const struct document *document, const yaml_node_t *node, const struct document_map *map,
+		      void *into);
+
 #endif

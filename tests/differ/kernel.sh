@@ -37,7 +37,7 @@ dpdk_run() {
 	"$program" packets "$seed" "$mutations" "$tmp/packets.pcap"
 	head -c 24 "$tmp/packets.pcap" >"$tmp/nothing.pcap"
 	sent_ns=$(date +%s%N)
-	node_start lab dpdk "$hopspan_dpdk" node-id $((0x010203)) queue 100000000 -- --no-huge -m 256 \
+	node_start lab dpdk "$hopspan_dpdk" node-id $((0x010203)) queue-bytes 100000000 -- --no-huge -m 256 \
 		--vdev "net_pcap0,rx_pcap=$tmp/packets.pcap,tx_pcap=$tmp/back.pcap" \
 		--vdev "net_pcap1,rx_pcap=$tmp/nothing.pcap,tx_pcap=$tmp/dpdk.pcap"
 	wait_for "all packets to be forwarded" dpdk_is_done

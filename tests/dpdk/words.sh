@@ -13,23 +13,47 @@ refuses() { # STATUS TEXT WORD...
 	equal "lines of: $*" 1 "$(wc -l <"$dir/refused.err")"
 }
 refuses 2 "node-id is missing" veth0 veth1
-refuses 2 "node-id needs a number" node-id
-refuses 2 '"16777215" is not a number' node-id 16777215 veth0 veth1
-refuses 2 '"-1" is not a number' node-id -1 veth0 veth1
-refuses 2 '"12x" is not a number' node-id 12x veth0 veth1
-refuses 2 '"65536" is not a number' node-id 1 namespace 65536 veth0 veth1
-refuses 2 '"0" is not a number' node-id 1 queue 0 veth0 veth1
-refuses 2 'clock-offset "1s" is not a number' node-id 1 clock-offset 1s veth0 veth1
-echo "namespaces: {1: {time: utc}}" >"$dir/node.yaml"
-HOPSPAN_NODE_YAML=$dir/node.yaml refuses 1 "node.yaml:1:24: time: ptp | ntp | posix" node-id 1 hsno0 hsno1
-echo "node_id: 7" >"$dir/node.yaml"
-HOPSPAN_NODE_YAML=$dir/node.yaml refuses 1 "hsno0: no such device" hsno0 hsno1
+refuses 2 "node-id: a number from 0 to 16777214 is missing" node-id
+refuses 2 'node-id: a number from 0 to 16777214, not "16777215"' node-id 16777215 veth0 veth1
+refuses 2 'not "-1"' node-id -1 veth0 veth1
+refuses 2 'not "12x"' node-id 12x veth0 veth1
+refuses 2 'namespace: a number from 0 to 65535, not "65536"' node-id 1 namespace 65536 veth0 veth1
+refuses 2 'clock-offset: ns between -10^18 and 10^18, not "1s"' node-id 1 clock-offset 1s veth0 veth1
+refuses 2 'queue-bytes: a number from 1 to 4294967295, not "0"' node-id 1 queue-bytes 0 veth0 veth1
+refuses 2 'queue-packets: a number from 1 to' node-id 1 veth0 queue-packets 0 veth1
+refuses 2 'queues: a number from 1 to 32, not "33"' node-id 1 veth0 queues 33 veth1
+refuses 2 'huge: auto | no, not "yes"' node-id 1 huge yes veth0 veth1
+refuses 2 'cores: numbers as 0,2-3, not "0-"' node-id 1 cores 0- veth0 veth1
+refuses 2 'cores 1,0-1: a core is given twice' node-id 1 cores 1,0-1 veth0 veth1
+refuses 2 "cores: numbers as 0,2-3 is missing" node-id 1 cores
+refuses 2 "pair: veth2 is not among the ports" node-id 1 veth0 veth1 pair veth0 veth2
+refuses 2 "pair: veth0 is in two pairs" node-id 1 veth0 veth1 veth2 pair veth0 veth1 pair veth2 veth0
+refuses 2 "pair: a port cannot be joined with itself" node-id 1 veth0 veth1 pair veth0 veth0
+refuses 2 "none may be left" node-id 1 veth0 veth1 veth2 veth3 pair veth0 veth1
 refuses 2 "no devices" node-id 1
 refuses 2 "joined in pairs" node-id 1 veth0
 refuses 2 "veth0 is given twice" node-id 1 veth0 veth0
 refuses 2 '"--loud" is no device' node-id 1 --loud
 refuses 2 '"a,b" is no device' node-id 1 a,b c
 refuses 1 "hsno0: no such device" node-id 1 hsno0 hsno1
+
+file_refuses() { # STATUS TEXT: the file is the input
+	cat >"$dir/node.yaml"
+	HOPSPAN_NODE_YAML=$dir/node.yaml refuses "$1" "$2"
+}
+file_refuses 1 "node.yaml:1:24: time: ptp | ntp | posix" <<<$'namespaces: {1: {time: utc}}\ndpdk: {ports: [a, b]}'
+file_refuses 1 "hsno0: no such device" <<<"{node_id: 7, dpdk: {ports: [hsno0, {device: hsno1, queues: 2}]}}"
+file_refuses 1 'node.yaml:1:8: no such key: "port"' <<<"dpdk: {port: [a, b]}"
+file_refuses 1 "node.yaml:2:10: ports: [{device: DEV" <<'END'
+dpdk:
+  ports: eth0
+END
+file_refuses 1 'node.yaml:3:32: queue_packets: a number from 1 to' <<'END'
+dpdk:
+  ports:
+  - {device: a, queue_packets: 0}
+END
+file_refuses 1 "node.yaml:1:45: ports: a is given twice" <<<"dpdk: {ports: [{queue_bytes: 7, device: a}, a]}"
 
 "$forwarder" --help >"$dir/help" || fail "--help"
 grep -q 'node-id N' "$dir/help" || fail "no node-id in the help"
