@@ -2,11 +2,16 @@
 #include "control.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-enum { CHECK_S = 1 };
+enum { CHECK_MS = 1000 };
 
 static void signals_set(sigset_t *set)
 {
@@ -26,60 +31,125 @@ void control_block(void)
 }
 
 /* Each worker is handed its own; where something is wrong all keep what they have. */
-static void self_renew(struct control *control)
+static int self_renew(struct control *control)
 {
 	struct self *read = NULL;
 	int err = self_read(control->config, control->ports, control->port_count, &read);
 
 	for (unsigned int i = 0; !err && i < control->worker_count; i++)
 		err = self_hand(read, &control->workers[i].transit.next, &control->workers[i].transit.old);
-	if (!err)
-		fputs(PROGRAM ": node.yaml was read again\n", stderr);
 	free(read);
+	return err;
 }
 
-static int ports_check(struct control *control)
+static void state_set(struct port *port, enum port_state state)
 {
-	for (unsigned int i = 0; i < control->port_count; i++) {
-		if (port_check(&control->ports[i]) == 0)
-			continue;
-		fprintf(stderr, PROGRAM ": %s is gone\n", control->ports[i].name);
-		return -ENODEV;
+	static const char *const texts[] = {
+		[PORT_UP] = "is up",
+		[PORT_DOWN] = "is down: what is for it is dropped",
+		[PORT_GONE] = "is gone: what is for it is dropped until it comes back",
+	};
+
+	fprintf(stderr, PROGRAM ": %s %s\n", port->name, texts[state]);
+	__atomic_store_n(&port->state, state, __ATOMIC_RELEASE);
+}
+
+/* Its interface may have another number now, by which traces know it. */
+static void port_comeback(struct control *control, struct port *port)
+{
+	if (port_retake(port))
+		return;
+	self_renew(control);
+	state_set(port, port_look(port));
+}
+
+static void port_follow(struct control *control, struct port *port)
+{
+	enum port_state state = port_look(port);
+
+	if (port->state == PORT_GONE) {
+		port_comeback(control, port);
+		return;
 	}
-	return 0;
+	if (state != PORT_GONE)
+		port_count(port);
+	if (state == port->state)
+		return;
+	state_set(port, state);
+	if (state != PORT_GONE)
+		return;
+	workers_wait(control->workers);
+	port_release(port);
+}
+
+static void signals_take(struct control *control)
+{
+	struct signalfd_siginfo info;
+
+	while (read(control->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			control->stop = 1;
+		else if (self_renew(control) == 0)
+			fputs(PROGRAM ": node.yaml was read again\n", stderr);
+	}
+}
+
+/* That there are some is all that is wanted of them. */
+static void links_take(const struct control *control)
+{
+	char news[4096];
+
+	while (recv(control->links, news, sizeof(news), MSG_DONTWAIT) > 0)
+		;
 }
 
 static void *control_run(void *arg)
 {
-	struct timespec interval = { .tv_sec = CHECK_S };
 	struct control *control = arg;
-	sigset_t set;
-	int number;
+	struct pollfd fds[] = { { .fd = control->signals, .events = POLLIN },
+				{ .fd = control->links, .events = POLLIN } };
 
-	signals_set(&set);
 	while (!control->stop) {
-		number = sigtimedwait(&set, NULL, &interval);
-		if (number == SIGINT || number == SIGTERM)
-			control->stop = 1;
-		else if (number == SIGHUP)
-			self_renew(control);
-		else if (number < 0 && errno == EAGAIN)
-			control->err = ports_check(control);
-		if (control->err)
-			control->stop = 1;
+		for (unsigned int i = 0; i < control->port_count; i++)
+			port_follow(control, &control->ports[i]);
+		poll(fds, 2, CHECK_MS);
+		links_take(control);
+		signals_take(control);
 	}
 	return NULL;
 }
 
-int control_start(struct control *control)
+static int links_open(void)
 {
-	return -pthread_create(&control->thread, NULL, control_run, control);
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), err;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd < 0 ? -errno : fd;
+	err = -errno;
+	close(fd);
+	return err;
 }
 
-int control_join(struct control *control)
+int control_start(struct control *control)
+{
+	sigset_t set;
+
+	signals_set(&set);
+	control->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (control->signals < 0)
+		return -errno;
+	control->links = links_open();
+	if (control->links < 0)
+		return control->links;
+	return eal_thread_create(&control->thread, control_run, control);
+}
+
+void control_join(struct control *control)
 {
 	pthread_join(control->thread, NULL);
+	close(control->signals);
+	close(control->links);
 	for (unsigned int i = 0; i < control->port_count; i++)
-		port_check(&control->ports[i]);
-	return control->err;
+		port_count(&control->ports[i]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * All that is not done for packets, in a thread of its own: signals (SIGINT and SIGTERM end the workers, SIGHUP has
- * node.yaml read again), and once a second the ports.
+ * node.yaml read again), and the ports: their counters, and devices that go down, vanish and come back.
  */
 #ifndef HOPSPAN_DPDK_CONTROL_H
 #define HOPSPAN_DPDK_CONTROL_H
@@ -18,7 +18,7 @@ struct control {
 	struct worker *workers;
 	unsigned int worker_count;
 	volatile sig_atomic_t stop; /* tells the workers */
-	int err;		    /* why, if nobody asked for it */
+	int signals, links;	    /* signalfd, and the kernel's news about its devices */
 	pthread_t thread;
 };
 
@@ -28,7 +28,7 @@ void control_block(void);
 /* 0 or -errno. */
 int control_start(struct control *control);
 
-/* Waits until a signal or a port that is gone has ended it. 0, or -ENODEV. */
-int control_join(struct control *control);
+/* Waits until a signal has ended it. */
+void control_join(struct control *control);
 
 #endif

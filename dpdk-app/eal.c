@@ -41,6 +41,7 @@ struct eal_words {
 };
 
 static char runtime_dir[256];
+static cpu_set_t cores_before; /* DPDK */
 
 __attribute__((format(printf, 2, 3))) static void words_add(struct eal_words *words, const char *format, ...)
 {
@@ -80,7 +81,34 @@ static long sys_number(const char *path)
 	return number;
 }
 
-static void add_memory(struct eal_words *words, const struct config *config, const struct eal_buffers *buffers)
+/* Kilobytes that programs can still have. */
+static uint64_t memory_free_kb(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long kilobytes = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %lu kB", &kilobytes) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kilobytes;
+}
+
+/* Plain pages are there only when they are written to, and then it is too late to say that there are none. */
+static int memory_check(uint64_t megabytes)
+{
+	uint64_t free_megabytes = memory_free_kb() / 1024;
+
+	if (megabytes <= free_megabytes)
+		return 0;
+	fprintf(stderr, PROGRAM ": no memory: packet buffers need %lu MB, %lu MB are free (word buffers)\n",
+		(unsigned long)megabytes, (unsigned long)free_megabytes);
+	return -ENOMEM;
+}
+
+static int add_memory(struct eal_words *words, const struct config *config, const struct eal_buffers *buffers)
 {
 	static const char *const options[] = { "--no-huge",
 					       "--in-memory",
@@ -101,11 +129,11 @@ static void add_memory(struct eal_words *words, const struct config *config, con
 		/* Nobody can join a process without huge pages: no files to do it by. */
 		if (user_chose(config, no_huge))
 			words_add(words, "--no-shconf");
-		return;
+		return 0;
 	}
 	if (!config->no_huge && pages > 0 && (uint64_t)pages * HUGE_MEGABYTES >= megabytes) {
 		words_add(words, "--in-memory");
-		return;
+		return 0;
 	}
 	if (!config->no_huge)
 		fprintf(stderr,
@@ -117,6 +145,7 @@ static void add_memory(struct eal_words *words, const struct config *config, con
 	words_add(words, "-m");
 	words_add(words, "%lu", (unsigned long)megabytes);
 	words_add(words, "--iova-mode=va");
+	return memory_check(megabytes);
 }
 
 static bool user_chose_cores(const struct config *config)
@@ -195,6 +224,23 @@ static void runtime_dir_remove(void)
 		rmdir(runtime_dir);
 }
 
+static int cores_check(const struct config *config)
+{
+	CPU_ZERO(&cores_before);
+	if (sched_getaffinity(0, sizeof(cores_before), &cores_before))
+		return -errno;
+	for (unsigned int i = 0; i < config->core_count; i++) {
+		if (config->cores[i] < CPU_SETSIZE && CPU_ISSET(config->cores[i], &cores_before))
+			continue;
+		fprintf(stderr,
+			PROGRAM
+			": core %u is not there or not allowed to this process (taskset, cpuset, CPUAffinity)\n",
+			config->cores[i]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int eal_start(const struct config *config, const struct eal_buffers *buffers)
 {
 	struct eal_words *words;
@@ -204,24 +250,39 @@ int eal_start(const struct config *config, const struct eal_buffers *buffers)
 		fprintf(stderr, PROGRAM ": more than %d words for DPDK\n", USER_WORDS_MAX);
 		return -E2BIG;
 	}
+	err = cores_check(config);
+	if (err)
+		return err;
 	words = calloc(1, sizeof(*words));
 	if (!words)
 		return -ENOMEM;
 	atexit(runtime_dir_remove); /* before DPDK's own, which run first and empty it */
 	words_add(words, PROGRAM);
 	add_cores(words, config);
-	add_memory(words, config, buffers);
+	err = add_memory(words, config, buffers);
 	add_rest(words, config);
 	for (int i = 0; i < config->eal_count; i++)
 		words->words[words->count++] = config->eal_words[i];
-	if (rte_eal_init(words->count, words->words) < 0) {
+	if (!err && rte_eal_init(words->count, words->words) < 0) {
 		err = -rte_errno;
 		fprintf(stderr, PROGRAM ": DPDK did not start: %s\n", rte_strerror(rte_errno));
-	} else {
+	} else if (!err) {
 		snprintf(runtime_dir, sizeof(runtime_dir), "%s", rte_eal_get_runtime_dir());
 	}
 	free(words); /* DPDK keeps copies */
 	return err;
+}
+
+int eal_thread_create(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+	pthread_attr_t attributes;
+	int err;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setaffinity_np(&attributes, sizeof(cores_before), &cores_before);
+	err = pthread_create(thread, &attributes, run, arg);
+	pthread_attr_destroy(&attributes);
+	return -err;
 }
 
 void eal_stop(void)

@@ -3,6 +3,7 @@
 #ifndef HOPSPAN_DPDK_EAL_H
 #define HOPSPAN_DPDK_EAL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ bool eal_may_have(const struct config *config, const char *device);
 
 /* Starts DPDK on the cores, with the ports of the user's own words. Errors were printed; -errno. */
 int eal_start(const struct config *config, const struct eal_buffers *buffers);
+
+/* A thread beside the workers, on all cores that the process had before DPDK took some. 0 or -errno. */
+int eal_thread_create(pthread_t *thread, void *(*run)(void *arg), void *arg);
 
 /* Ends it; its runtime directory goes when the process exits. */
 void eal_stop(void);

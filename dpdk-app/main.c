@@ -73,7 +73,7 @@ static int prepare(struct control *control, const struct config *config)
 
 	if (err)
 		return err;
-	workers_init(workers, control->worker_count, ports, control->port_count, config, &control->stop);
+	err = workers_init(workers, control->worker_count, ports, control->port_count, config, &control->stop);
 	for (unsigned int i = 0; !err && i < control->worker_count; i++) {
 		struct self *own = self_copy(self);
 
@@ -110,7 +110,7 @@ static int forward(const struct config *config, const struct eal_buffers *buffer
 	if (!status) {
 		print_pairs(control.port_count);
 		workers_run(workers, control.worker_count);
-		status = control_join(&control) ? EXIT_FAILED : EXIT_DONE;
+		control_join(&control);
 		stats_print(workers, control.worker_count, stderr);
 	}
 	ports_close(ports, control.port_count);

@@ -110,8 +110,15 @@ static void frame_len_update(struct port *port)
 				 __ATOMIC_RELAXED);
 }
 
-static int port_open_rings(struct port *port, const struct rte_eth_dev_info *info, uint32_t frame_len)
+/* How long frames are in the rings and, with headroom, in the buffers. */
+static uint32_t pool_frame_len(const struct rte_mempool *pool)
 {
+	return rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)pool) - RTE_PKTMBUF_HEADROOM;
+}
+
+static int port_open_rings(struct port *port, const struct rte_eth_dev_info *info)
+{
+	uint32_t frame_len = pool_frame_len(port->pool);
 	int err;
 
 	if (info->max_rx_queues > QUEUES_MAX)
@@ -128,7 +135,7 @@ static int port_open_rings(struct port *port, const struct rte_eth_dev_info *inf
 	return err;
 }
 
-static int port_configure(const struct port *port, unsigned int workers, const struct rte_eth_dev_info *info)
+static int port_configure(const struct port *port, const struct rte_eth_dev_info *info)
 {
 	uint64_t hashed = (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info->flow_type_rss_offloads;
 	struct rte_eth_conf conf = { 0 };
@@ -137,32 +144,31 @@ static int port_configure(const struct port *port, unsigned int workers, const s
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = hashed;
 	}
-	return rte_eth_dev_configure(port->id, port->rx_queues, (uint16_t)workers, &conf);
+	return rte_eth_dev_configure(port->id, port->rx_queues, port->tx_queues, &conf);
 }
 
-static int port_start(const struct port *port, unsigned int workers, const struct rte_eth_dev_info *info,
-		      struct rte_mempool *pool)
+static int port_start(const struct port *port, const struct rte_eth_dev_info *info)
 {
-	int err = port_configure(port, workers, info);
+	int err = port_configure(port, info);
 
 	for (uint16_t i = 0; !err && i < port->rx_queues; i++)
-		err = rte_eth_rx_queue_setup(port->id, i, DESCRIPTORS, SOCKET_ID_ANY, NULL, pool);
-	for (uint16_t i = 0; !err && i < workers; i++)
+		err = rte_eth_rx_queue_setup(port->id, i, DESCRIPTORS, SOCKET_ID_ANY, NULL, port->pool);
+	for (uint16_t i = 0; !err && i < port->tx_queues; i++)
 		err = rte_eth_tx_queue_setup(port->id, i, DESCRIPTORS, SOCKET_ID_ANY, NULL);
 	return err ? err : rte_eth_dev_start(port->id);
 }
 
-static int port_open(struct port *port, unsigned int workers, struct rte_mempool *pool, uint32_t frame_len)
+static int port_open(struct port *port)
 {
 	struct rte_eth_dev_info info;
 	int err = rte_eth_dev_info_get(port->id, &info);
 
 	if (!err)
-		err = port_start(port, workers, &info, pool);
+		err = port_start(port, &info);
 	if (err)
 		return err;
 	if (strcmp(info.driver_name, "net_af_packet") == 0)
-		return port_open_rings(port, &info, frame_len);
+		return port_open_rings(port, &info);
 	err = rte_eth_promiscuous_enable(port->id);
 	return err == -ENOTSUP ? 0 : err;
 }
@@ -213,12 +219,18 @@ static int ports_plan(struct port *ports, unsigned int count, unsigned int *work
 	return status;
 }
 
-/* af_packet has as many queues to receive as to send. */
-static int device_take(struct port *port, unsigned int n, unsigned int workers, uint32_t frame_len)
+/* A name is taken once, and the same device takes the same one again. */
+static void device_name(const struct port *port, char *name, size_t size)
 {
-	char name[64], args[256];
+	snprintf(name, size, "net_af_packet_hopspan_%.*s", IFNAMSIZ - 1, port->config->device);
+}
 
-	snprintf(name, sizeof(name), "net_af_packet_hopspan%u", n);
+/* af_packet has as many queues to receive as to send. */
+static int device_take(struct port *port, unsigned int workers, uint32_t frame_len)
+{
+	char name[RTE_ETH_NAME_MAX_LEN], args[256];
+
+	device_name(port, name, sizeof(name));
 	snprintf(args, sizeof(args), "iface=%s,qpairs=%u,blocksz=%u,framesz=%u,framecnt=%u", port->config->device,
 		 RTE_MAX(port->config->queues, workers), frame_len * RING_BLOCK_FRAMES, frame_len, RING_FRAMES);
 	port->is_device = true;
@@ -236,10 +248,10 @@ static bool has_port(const struct port *ports, unsigned int count, uint16_t id)
 }
 
 /* DPDK's own, or a Linux device that it is to take. */
-static int port_find(struct port *port, unsigned int n, unsigned int workers, uint32_t frame_len)
+static int port_find(struct port *port, unsigned int workers, uint32_t frame_len)
 {
 	if (rte_eth_dev_get_port_by_name(port->config->device, &port->id) == 0 ||
-	    device_take(port, n, workers, frame_len) == 0)
+	    device_take(port, workers, frame_len) == 0)
 		return EXIT_DONE;
 	fprintf(stderr, PROGRAM ": %s: DPDK could not take it\n", port->config->device);
 	return EXIT_FAILED;
@@ -253,7 +265,7 @@ static int ports_find(struct port *ports, unsigned int *count, unsigned int work
 
 	for (*count = 0; *count < config->port_count; (*count)++) {
 		ports[*count].config = &config->ports[*count];
-		if (port_find(&ports[*count], *count, workers, frame_len))
+		if (port_find(&ports[*count], workers, frame_len))
 			return EXIT_FAILED;
 	}
 	RTE_ETH_FOREACH_DEV(id)
@@ -289,7 +301,7 @@ static int ports_join(struct port *ports, unsigned int count, const struct confi
 	}
 	if (count && !left)
 		return EXIT_DONE;
-	fprintf(stderr, PROGRAM ": %u ports, but they are joined in pairs\n", count);
+	fprintf(stderr, PROGRAM ": %u port%s, but they are joined in pairs\n", count, count == 1 ? "" : "s");
 	return EXIT_MISUSE;
 }
 
@@ -332,12 +344,14 @@ int ports_open(struct port *ports, unsigned int *count, unsigned int *workers, c
 	pool = rte_pktmbuf_pool_create("hopspan", buffer_count, RTE_MIN(POOL_CACHE, buffer_count / 8), 0,
 				       (uint16_t)(buffers->frame_len + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
 	if (!pool) {
-		fprintf(stderr, PROGRAM ": no memory for %u packet buffers: %s\n", buffer_count,
+		fprintf(stderr, PROGRAM ": no memory for %u packet buffers (word buffers): %s\n", buffer_count,
 			rte_strerror(rte_errno));
 		return EXIT_FAILED;
 	}
 	for (unsigned int i = 0; i < *count; i++) {
-		err = port_open(&ports[i], *workers, pool, buffers->frame_len);
+		ports[i].pool = pool;
+		ports[i].tx_queues = (uint16_t)*workers;
+		err = port_open(&ports[i]);
 		if (err) {
 			fprintf(stderr, PROGRAM ": %s: port does not start: %s\n", ports[i].name, rte_strerror(-err));
 			return EXIT_FAILED;
@@ -349,24 +363,82 @@ int ports_open(struct port *ports, unsigned int *count, unsigned int *workers, c
 void ports_close(struct port *ports, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
+		if (ports[i].state == PORT_GONE)
+			continue;
 		rte_eth_dev_stop(ports[i].id);
 		rte_eth_dev_close(ports[i].id);
 	}
 }
 
-int port_check(struct port *port)
+void port_count(struct port *port)
 {
 	struct rte_eth_stats stats = { 0 };
-	char name[IF_NAMESIZE];
 
-	if (rte_eth_stats_get(port->id, &stats) == 0)
-		port->tx_errors = stats.oerrors;
+	if (port->state == PORT_GONE || rte_eth_stats_get(port->id, &stats))
+		return;
+	port->tx_errors = port->tx_errors_before + stats.oerrors;
 	if (!port->ring_count) {
 		port->rx_missed = stats.imissed;
-		return 0;
+		return;
 	}
 	for (unsigned int i = 0; i < port->ring_count; i++)
 		port->rx_missed += ring_missed(&port->rings[i]);
 	frame_len_update(port);
-	return if_indextoname(port->interface, name) ? 0 : -ENODEV;
+}
+
+/* Only of a Linux device that sockets are bound to: other drivers say little, or that all is well. */
+enum port_state port_look(const struct port *port)
+{
+	struct ifreq reply;
+	char name[IF_NAMESIZE];
+
+	if (!port->ring_count)
+		return PORT_UP;
+	if (!if_indextoname(port->interface, name) ||
+	    device_ioctl(port->rings[0].fd, name, SIOCGIFFLAGS, &reply) == -ENODEV)
+		return PORT_GONE;
+	return reply.ifr_flags & IFF_UP && reply.ifr_flags & IFF_RUNNING ? PORT_UP : PORT_DOWN;
+}
+
+void port_release(struct port *port)
+{
+	char name[RTE_ETH_NAME_MAX_LEN];
+
+	port->tx_errors_before = port->tx_errors;
+	for (unsigned int i = 0; i < port->ring_count; i++)
+		port->rings[i] = (struct ring){ .fd = -1 };
+	rte_eth_dev_stop(port->id);
+	if (rte_eth_dev_get_name_by_port(port->id, name) == 0)
+		rte_eal_hotplug_remove("vdev", name);
+}
+
+/* Before it is up its sockets could not share packets out, on kernels before 6.10. */
+static bool device_is_up(const char *device)
+{
+	struct ifreq reply;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	bool up = fd >= 0 && device_ioctl(fd, device, SIOCGIFFLAGS, &reply) == 0 && reply.ifr_flags & IFF_UP;
+
+	if (fd >= 0)
+		close(fd);
+	return up;
+}
+
+int port_retake(struct port *port)
+{
+	struct rte_eth_dev_info info;
+	int err;
+
+	if (!port->is_device || !device_is_up(port->config->device))
+		return -ENODEV;
+	err = device_take(port, port->tx_queues, pool_frame_len(port->pool));
+	if (!err)
+		err = rte_eth_dev_info_get(port->id, &info);
+	if (err)
+		return err;
+	port_name(port, &info);
+	err = port_open(port);
+	if (err)
+		port_release(port);
+	return err;
 }

@@ -21,11 +21,18 @@ enum {
 	VLAN_LEN = 4,
 };
 
+enum port_state {
+	PORT_UP,
+	PORT_DOWN, /* no carrier, or switched off: what is for it is dropped */
+	PORT_GONE, /* DPDK has let go of it; workers leave it alone until its device comes back */
+};
+
 struct port {
 	const struct config_port *config;
 	uint16_t id;
-	uint16_t rx_queues;
-	uint32_t interface; /* its id on the wire: the ifindex, or for a port without one its number + 1 */
+	uint16_t rx_queues, tx_queues; /* of the latter one for each worker */
+	enum port_state state;	       /* port_state(): it changes at any time */
+	uint32_t interface;	       /* its id on the wire: the ifindex, or for a port without one its number + 1 */
 	char name[RTE_ETH_NAME_MAX_LEN];
 	bool is_device;		       /* a Linux device that was named; its rings are as we made them */
 	unsigned int ring_count;       /* of an af_packet port: as many as queues, of either direction */
@@ -33,8 +40,15 @@ struct port {
 	uint32_t frame_len_max;	       /* an untagged frame, by the MTU */
 	uint32_t frame_room;	       /* the same, by the ring */
 	struct port *peer;	       /* where its packets go */
+	struct rte_mempool *pool;
 	uint64_t rx_missed, tx_errors; /* counted by kernel or driver */
+	uint64_t tx_errors_before;     /* of the latter, by the driver of a device that is gone */
 };
+
+static inline enum port_state port_state(const struct port *port)
+{
+	return __atomic_load_n(&port->state, __ATOMIC_ACQUIRE);
+}
 
 /*
  * The frame length of af_packet rings that take a whole frame of each device, and one octet more to tell those that
@@ -53,7 +67,14 @@ void ports_close(struct port *ports, unsigned int count);
 /* Packet buffers that so many ports and workers need. */
 unsigned int ports_buffers(const struct config *config, unsigned int ports, unsigned int workers);
 
-/* Once in a while: the driver's counters, the MTU. -ENODEV: its device is gone. */
-int port_check(struct port *port);
+/* Once in a while: the driver's counters, the MTU. */
+void port_count(struct port *port);
+
+/* What its device is like now. */
+enum port_state port_look(const struct port *port);
+
+/* Lets go of a device that is gone, when no worker uses the port any more; takes it again, 0 or -errno. */
+void port_release(struct port *port);
+int port_retake(struct port *port);
 
 #endif

@@ -149,7 +149,9 @@ static int ring_shut(const struct ring *ring)
 
 static int ring_unshut(const struct ring *ring)
 {
-	return setsockopt(ring->fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0) < 0 ? -errno : 0;
+	int unused = 0; /* the kernel wants one */
+
+	return setsockopt(ring->fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) < 0 ? -errno : 0;
 }
 
 /* Puts a socket of ours in the place of the driver's. */
@@ -228,12 +230,17 @@ int rings_open(struct ring *rings, unsigned int count, unsigned int rx_count, ui
 	return err ? err : promiscuous_set(&rings[0], interface);
 }
 
-uint16_t ring_times(const struct ring *ring, int64_t *unix_ns, uint16_t max)
+static bool has_service_tag(const struct tpacket2_hdr *frame)
+{
+	return frame->tp_status & TP_STATUS_VLAN_VALID && frame->tp_status & TP_STATUS_VLAN_TPID_VALID &&
+	       frame->tp_vlan_tpid == ETH_P_8021AD;
+}
+
+uint16_t ring_peek(const struct ring *ring, int64_t *unix_ns, uint32_t *service_tags, uint16_t max)
 {
 	uint16_t count;
 
-	if (!ring->frames)
-		return 0;
+	*service_tags = 0;
 	for (count = 0; count < max; count++) {
 		const struct tpacket2_hdr *frame =
 		    (const void *)(ring->frames + (size_t)((ring->next + count) % RING_FRAMES) * ring->frame_len);
@@ -241,6 +248,7 @@ uint16_t ring_times(const struct ring *ring, int64_t *unix_ns, uint16_t max)
 		if (!(__atomic_load_n(&frame->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
 			break;
 		unix_ns[count] = (int64_t)frame->tp_sec * 1000000000 + frame->tp_nsec;
+		*service_tags |= (uint32_t)has_service_tag(frame) << count;
 	}
 	return count;
 }

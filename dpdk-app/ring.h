@@ -33,10 +33,11 @@ int rings_open(struct ring *rings, unsigned int count, unsigned int rx_count, ui
 int rings_find(struct ring *rings, unsigned int count, uint32_t interface);
 
 /*
- * Before the driver reads: the times, in ns since the Unix epoch, at which up to `max` packets arrived that are in the
- * ring now. How many. Afterwards ring_advance() says how many the driver took.
+ * Before the driver reads: how many packets are in the ring now, up to `max`, at most 32. Of each the time at which it
+ * arrived, in ns since the Unix epoch, and a bit, from the lowest, where a service tag (IEEE 802.1ad) has to be one
+ * again: the driver of DPDK 22.11 puts back any tag as 802.1Q. Afterwards ring_advance() says how many the driver took.
  */
-uint16_t ring_times(const struct ring *ring, int64_t *unix_ns, uint16_t max);
+uint16_t ring_peek(const struct ring *ring, int64_t *unix_ns, uint32_t *service_tags, uint16_t max);
 
 static inline void ring_advance(struct ring *ring, uint16_t count)
 {

@@ -15,6 +15,8 @@ struct outcome_text {
 #define OUTCOME_TEXT(name, text) [OUTCOME_##name] = { #name, text },
 static const struct outcome_text outcome_texts[] = { OUTCOME_LIST(OUTCOME_TEXT) };
 
+static const char *const port_state_names[] = { "up", "down", "gone" }; /* enum port_state */
+
 static const struct worker *served;
 static unsigned int served_count;
 
@@ -126,6 +128,7 @@ static int port_add(struct rte_tel_data *data, unsigned int n, const struct port
 		return -ENOMEM;
 	rte_tel_data_add_dict_string(one, "name", port->name);
 	rte_tel_data_add_dict_u64(one, "interface", port->interface);
+	rte_tel_data_add_dict_string(one, "state", port_state_names[port_state(port)]);
 	rte_tel_data_add_dict_u64(one, "rx_queues", port->rx_queues);
 	counts_answer(one, &sum);
 	rte_tel_data_add_dict_u64(one, "rx_missed", counter_read(&port->rx_missed));

@@ -10,6 +10,7 @@
 #include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_pause.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@ enum {
 	SLEEP_MS = 100,	     /* the longest sleep on sockets: the clock wants its adjustment */
 	FLUSH_NS = 200 * 1000 * 1000,
 	ETHERTYPE_VLAN = 0x8100,
+	ETHERTYPE_SERVICE_VLAN = 0x88a8,
 };
 
 static unsigned int place_of(const struct worker *worker, const struct port *port)
@@ -69,16 +71,30 @@ static uint64_t packets_bytes(struct rte_mbuf **packets, uint16_t count)
 	return bytes;
 }
 
+/* Of a port that takes nothing: all that waits for it. How many. */
+static uint32_t queue_drop(struct worker *worker, unsigned int place)
+{
+	uint32_t count = queue_clear(&worker->egress[place]);
+
+	worker->transit.counts[OUTCOME_drop_port_down] += count;
+	return count;
+}
+
 /* One burst from the queue to its port. Packets that the port does not take stay where they are. How many left. */
-static uint16_t queue_send(struct worker *worker, unsigned int place)
+static uint32_t queue_send(struct worker *worker, unsigned int place)
 {
 	struct transit *transit = &worker->transit;
 	struct queue *egress = &worker->egress[place];
 	struct rte_mbuf **packets;
-	uint16_t count = queue_front(egress, &packets, BURST), sent;
-	uint64_t bytes = packets_bytes(packets, count);
-	uint32_t completed = transit_depart(transit, packets, count, place, rte_rdtsc());
+	uint16_t count, sent;
+	uint64_t bytes;
+	uint32_t completed;
 
+	if (unlikely(port_state(&worker->ports[place]) != PORT_UP))
+		return queue_drop(worker, place);
+	count = queue_front(egress, &packets, BURST);
+	bytes = packets_bytes(packets, count);
+	completed = transit_depart(transit, packets, count, place, rte_rdtsc());
 	sent = rte_eth_tx_burst(worker->ports[place].id, (uint16_t)worker->index, packets, count);
 	if (unlikely(sent < count)) {
 		bytes -= packets_bytes(packets + sent, count - sent);
@@ -92,19 +108,46 @@ static uint16_t queue_send(struct worker *worker, unsigned int place)
 	return sent;
 }
 
+static void service_tags_restore(struct rte_mbuf **packets, uint16_t count, uint32_t service_tags)
+{
+	for (uint16_t i = 0; i < count; i++)
+		if (service_tags & 1U << i)
+			be16_store(rte_pktmbuf_mtod_offset(packets[i], uint8_t *, ETHERNET_TYPE_AT),
+				   ETHERTYPE_SERVICE_VLAN);
+}
+
+/* A burst as the driver gives it, with the kernel's times of arrival of the first `time_count`. */
+static uint16_t queue_receive(const struct rx_queue *from, struct rte_mbuf **packets, int64_t *unix_ns,
+			      uint16_t *time_count)
+{
+	struct ring *ring = &from->port->rings[from->queue];
+	uint32_t service_tags;
+	uint16_t count;
+
+	*time_count = 0;
+	if (unlikely(port_state(from->port) == PORT_GONE))
+		return 0;
+	if (!ring->frames)
+		return rte_eth_rx_burst(from->port->id, from->queue, packets, BURST);
+	count = ring_peek(ring, unix_ns, &service_tags, BURST);
+	if (count)
+		count = rte_eth_rx_burst(from->port->id, from->queue, packets, count);
+	ring_advance(ring, count);
+	if (unlikely(service_tags))
+		service_tags_restore(packets, count, service_tags);
+	return *time_count = count;
+}
+
 /* One burst from a receive queue into the egress queue of the port's peer. How many. */
 static uint16_t burst_take(struct worker *worker, struct rx_queue *from)
 {
 	struct rte_mbuf *packets[BURST];
 	int64_t unix_ns[BURST];
-	struct ring *ring = &from->port->rings[from->queue];
 	struct port_counts *counts = &worker->counts[place_of(worker, from->port)];
-	uint16_t time_count = ring_times(ring, unix_ns, BURST);
-	uint16_t count = rte_eth_rx_burst(from->port->id, from->queue, packets, BURST);
+	uint16_t time_count, count = queue_receive(from, packets, unix_ns, &time_count);
 
 	if (!count)
 		return 0;
-	ring_advance(ring, count);
 	transit_arrive(&worker->transit, packets, count, place_of(worker, from->port), rte_rdtsc(), unix_ns,
 		       time_count);
 	counts->rx_packets += count;
@@ -143,11 +186,26 @@ static void step_sleep(void)
 static bool rings_kick(const struct worker *worker)
 {
 	for (unsigned int i = 0; i < worker->port_count; i++) {
-		const struct ring *ring = &worker->ports[i].rings[worker->index];
-		int err = ring->fd < 0 ? 0 : ring_kick(ring);
+		const struct port *port = &worker->ports[i];
+		int err = port_state(port) == PORT_UP && port->ring_count ? ring_kick(&port->rings[worker->index]) : 0;
 
 		if (err == -EAGAIN || err == -ENOBUFS)
 			return false;
+	}
+	return true;
+}
+
+/* Those of its receive queues; poll() passes over one that is -1, of a port that is gone. False: one has no socket. */
+static bool fds_fill(const struct worker *worker, struct pollfd *fds)
+{
+	for (unsigned int i = 0; i < worker->rx_queue_count; i++) {
+		const struct port *port = worker->rx_queues[i].port;
+		bool is_there = port_state(port) != PORT_GONE;
+
+		if (is_there && !port->ring_count)
+			return false;
+		fds[i].fd = is_there ? port->rings[worker->rx_queues[i].queue].fd : -1;
+		fds[i].events = POLLIN;
 	}
 	return true;
 }
@@ -156,17 +214,14 @@ static bool rings_kick(const struct worker *worker)
 static bool rings_sleep(const struct worker *worker)
 {
 	struct pollfd fds[PORTS_MAX * QUEUES_MAX];
+	int count;
 
-	for (unsigned int i = 0; i < worker->rx_queue_count; i++) {
-		const struct rx_queue *from = &worker->rx_queues[i];
-
-		fds[i] = (struct pollfd){ .fd = from->port->rings[from->queue].fd, .events = POLLIN };
-		if (fds[i].fd < 0)
-			return false;
-	}
-	if (!rings_kick(worker))
+	if (!fds_fill(worker, fds) || !rings_kick(worker))
 		return false;
-	if (poll(fds, worker->rx_queue_count, SLEEP_MS) <= 0)
+	rte_rcu_qsbr_thread_offline(worker->readers, worker->index);
+	count = poll(fds, worker->rx_queue_count, SLEEP_MS);
+	rte_rcu_qsbr_thread_online(worker->readers, worker->index);
+	if (count <= 0)
 		return true;
 	for (unsigned int i = 0; i < worker->rx_queue_count; i++) {
 		socklen_t len = sizeof(int);
@@ -198,7 +253,7 @@ static void worker_flush(struct worker *worker)
 		for (unsigned int i = 0; i < worker->port_count; i++)
 			queue_send(worker, i);
 	for (unsigned int i = 0; i < worker->port_count; i++)
-		worker->transit.counts[OUTCOME_drop_port_down] += queue_clear(&worker->egress[i]);
+		queue_drop(worker, i);
 }
 
 /* Of the thread that it is called by: one core, as eal.c asks for. */
@@ -216,10 +271,12 @@ static int worker_run(void *arg)
 	prctl(PR_SET_TIMERSLACK, 1);
 	worker->core = core_own();
 	worker->moved_ticks = rte_rdtsc();
+	rte_rcu_qsbr_thread_online(worker->readers, worker->index);
 	while (!*worker->stop) {
 		uint64_t ticks = rte_rdtsc();
 		bool moved = false;
 
+		rte_rcu_qsbr_quiescent(worker->readers, worker->index);
 		transit_renew(&worker->transit);
 		for (unsigned int i = 0; i < worker->rx_queue_count; i++)
 			moved |= queue_forward(worker, &worker->rx_queues[i]);
@@ -231,6 +288,7 @@ static int worker_run(void *arg)
 			clock_adjust(&worker->transit.clock);
 	}
 	worker_flush(worker);
+	rte_rcu_qsbr_thread_offline(worker->readers, worker->index);
 	return 0;
 }
 
@@ -247,20 +305,44 @@ static void rx_queues_share(struct worker *workers, unsigned int count, struct p
 		}
 }
 
-void workers_init(struct worker *workers, unsigned int count, struct port *ports, unsigned int port_count,
-		  const struct config *config, const volatile sig_atomic_t *stop)
+/* Each worker is known from the beginning, and counts once it runs. */
+static struct rte_rcu_qsbr *readers_open(unsigned int count)
 {
+	struct rte_rcu_qsbr *readers = rte_zmalloc("readers", rte_rcu_qsbr_get_memsize(count), RTE_CACHE_LINE_SIZE);
+
+	if (!readers)
+		return NULL;
+	rte_rcu_qsbr_init(readers, count);
+	for (unsigned int i = 0; i < count; i++)
+		rte_rcu_qsbr_thread_register(readers, i);
+	return readers;
+}
+
+void workers_wait(const struct worker *workers)
+{
+	rte_rcu_qsbr_synchronize(workers->readers, RTE_QSBR_THRID_INVALID);
+}
+
+int workers_init(struct worker *workers, unsigned int count, struct port *ports, unsigned int port_count,
+		 const struct config *config, const volatile sig_atomic_t *stop)
+{
+	struct rte_rcu_qsbr *readers = readers_open(count);
+
+	if (!readers)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < count; i++) {
 		workers[i].ports = ports;
 		workers[i].port_count = port_count;
 		workers[i].index = i;
 		workers[i].busy = config->busy;
 		workers[i].stop = stop;
+		workers[i].readers = readers;
 		for (unsigned int port = 0; port < port_count; port++)
 			queue_init(&workers[i].egress[port], ports[port].config->queue_bytes,
 				   ports[port].config->queue_packets);
 	}
 	rx_queues_share(workers, count, ports, port_count);
+	return 0;
 }
 
 void workers_run(struct worker *workers, unsigned int count)

@@ -6,6 +6,7 @@
 #ifndef HOPSPAN_DPDK_WORKER_H
 #define HOPSPAN_DPDK_WORKER_H
 
+#include <rte_rcu_qsbr.h>
 #include <signal.h>
 
 #include "port.h"
@@ -30,12 +31,16 @@ struct worker {
 	struct port_counts counts[PORTS_MAX]; /* what this worker took from the port and handed to it */
 	bool busy;			      /* poll without a pause */
 	const volatile sig_atomic_t *stop;
-	uint64_t moved_ticks; /* when a packet last moved */
+	struct rte_rcu_qsbr *readers; /* tells when it has begun a new round */
+	uint64_t moved_ticks;	      /* when a packet last moved */
 } __rte_cache_aligned;
 
-/* Shares the receive queues out among the workers and gives each its egress queues. */
-void workers_init(struct worker *workers, unsigned int count, struct port *ports, unsigned int port_count,
-		  const struct config *config, const volatile sig_atomic_t *stop);
+/* Shares the receive queues out among the workers and gives each its egress queues. 0 or -errno. */
+int workers_init(struct worker *workers, unsigned int count, struct port *ports, unsigned int port_count,
+		 const struct config *config, const volatile sig_atomic_t *stop);
+
+/* Returns when no worker uses any more what was taken from them before. */
+void workers_wait(const struct worker *workers);
 
 /*
  * Runs them on DPDK's cores, this one among them, until *stop, then empties the queues as far as the ports let it.

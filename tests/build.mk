@@ -60,10 +60,16 @@ $(GUEST_PROGRAMS): %: %.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs libbpf)
 
+# Traffic for the forwarder, and its judge.
+MIXED_PROGRAM := $(BUILD)/tests/dpdk/mixed
+$(MIXED_PROGRAM): $(MIXED_PROGRAM).o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: test-build test-kernel
 test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(DIFFER_PROGRAM) $(DIFFER_WRONG) $(API_PROGRAMS) $(OTHER_OBJECTS) \
-	$(GUEST_PROGRAMS) $(GUEST_OBJECTS)
+	$(GUEST_PROGRAMS) $(GUEST_OBJECTS) $(MIXED_PROGRAM)
 
 # More than tests/vm/oldest.sh runs, and under any kernel: a package unpacked in KERNEL, and minutes.
 test-kernel: test-build

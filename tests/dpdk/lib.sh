@@ -32,6 +32,39 @@ need() {
 	for program; do command -v "$program" >/dev/null || skip "no $program here"; done
 }
 
+# Two hosts and what is between them, each in a namespace, named in $a, $b and $middle.
+#	a eth0 --- left  middle  right --- eth0 b
+hosts_make() { # [MTU]
+	local name
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	a=hs$$-a b=hs$$-b middle=hs$$-m
+	for name in $a $b $middle; do
+		ip netns add $name 2>/dev/null || skip "no network namespaces here"
+		undo+=("ip netns del $name")
+	done
+	host_join $a 1 left "${1:-1500}"
+	host_join $b 2 right "${1:-1500}"
+}
+
+host_join() { # HOST NUMBER DEV [MTU]
+	ip -n "$1" link add eth0 mtu "${4:-1500}" type veth peer name "$3" mtu "${4:-1500}" netns $middle || skip "no veth here"
+	ip netns exec $middle sysctl -qw "net.ipv6.conf.$3.disable_ipv6=1"
+	ip -n $middle link set "$3" up
+	ip netns exec "$1" ethtool -K eth0 tx off >/dev/null
+	ip -n "$1" link set eth0 up
+	ip -n "$1" addr add "fd00::$2/64" dev eth0 nodad
+}
+
+middle_index() { ip netns exec $middle cat "/sys/class/net/$1/ifindex"; }
+
+# forwarder_start WORD...: in the middle, its number is $pid.
+forwarder_start() {
+	ip netns exec $middle "$forwarder" "$@" 2>"$dir/forwarder.err" &
+	pid=$!
+	undo+=("kill $pid 2>/dev/null; wait $pid")
+	wait_for "the forwarder" grep -q joined "$dir/forwarder.err"
+}
+
 # wait_for WHAT COMMAND...: until it succeeds, at most half a minute.
 wait_for() {
 	local what=$1 try
@@ -58,6 +91,14 @@ telemetry() {
 	echo /hopspan/counters | dpdk-telemetry.py -f "hopspan-dpdk-$1" |
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["/hopspan/counters"][sys.argv[1]])' "$2"
 }
+
+# What the running forwarder PID says of port N: KEY.
+telemetry_port() { # PID N KEY
+	echo /hopspan/counters | dpdk-telemetry.py -f "hopspan-dpdk-$1" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["/hopspan/counters"]["port" + sys.argv[1]][sys.argv[2]])' "$2" "$3"
+}
+
+is_in_state() { [ "$(telemetry_port "$1" "$2" state)" = "$3" ]; }
 
 has_counted() { [ "$(telemetry "$1" "$2")" = "$3" ]; }
 

@@ -6,10 +6,6 @@
 #	a eth0 --- left  forwarder  right --- eth0 b
 . "$(dirname "$0")/lib.sh"
 need ip ethtool python3 tcpdump tshark sha256sum flock
-[ "$(id -u)" = 0 ] || skip "needs root"
-id=hs$$
-a=$id-a b=$id-b middle=$id-m
-
 pages=/proc/sys/vm/nr_hugepages
 free_pages() { awk '/^HugePages_Free/ { print $2 }' /proc/meminfo; }
 used_pages() { awk '/^HugePages_Total/ { n = $2 } /^HugePages_Free/ { print n - $2 }' /proc/meminfo; }
@@ -17,30 +13,13 @@ pages_add() { # N; several tests may do this at once
 	flock /run/lock/hopspan-hugepages sh -c "echo \$((\$(cat $pages) + $1)) >$pages"
 }
 
-for name in $a $b $middle; do
-	ip netns add $name 2>/dev/null || skip "no network namespaces here"
-	undo+=("ip netns del $name")
-done
-ip -n $a link add eth0 type veth peer name left netns $middle || skip "no veth here"
-ip -n $b link add eth0 type veth peer name right netns $middle
-for end in left right; do
-	ip netns exec $middle sysctl -qw net.ipv6.conf.$end.disable_ipv6=1
-	ip -n $middle link set $end up
-done
-for host in $a:1 $b:2; do
-	ip netns exec ${host%:*} ethtool -K eth0 tx off >/dev/null
-	ip -n ${host%:*} link set eth0 up
-	ip -n ${host%:*} addr add fd00::${host#*:}/64 dev eth0 nodad
-done
+hosts_make
 
 undo+=("pages_add -32")
 pages_add 32
 before=$(used_pages) free=$(free_pages)
 [ "$free" -ge 32 ] || skip "no huge pages to be had"
-ip netns exec $middle "$forwarder" node-id 0x1267 left right 2>"$dir/forwarder.err" &
-pid=$!
-undo+=("kill $pid 2>/dev/null; wait $pid")
-wait_for "the forwarder" grep -q joined "$dir/forwarder.err"
+forwarder_start node-id 0x1267 left right
 grep -q 'huge pages' "$dir/forwarder.err" && fail "runs without huge pages though $free were free"
 grep -q '^KernelPageSize: *2048 kB' /proc/$pid/smaps || fail "no huge page mapped"
 
@@ -68,7 +47,7 @@ capture=$!
 wait_for "tcpdump" grep -q listening "$dir/tcpdump.err"
 ip netns exec $a python3 "$here/peer.py" stamp fd00::2 3
 wait $capture || fail "no stamped packets"
-index() { printf '0x%04x' "$(ip netns exec $middle cat /sys/class/net/$1/ifindex)"; }
+index() { printf '0x%04x' "$(middle_index "$1")"; }
 equal "node id, interfaces" "$(for _ in 1 2 3; do echo "0x001267 $(index left) $(index right)"; done)" \
 	"$(tshark -r "$dir/b.pcap" -T fields -E separator=/s -e ipv6.opt.ioam.trace.node.id \
 		-e ipv6.opt.ioam.trace.node.iif -e ipv6.opt.ioam.trace.node.eif 2>/dev/null)"

@@ -37,6 +37,11 @@ refuses 2 '"--loud" is no device' node-id 1 --loud
 refuses 2 '"a,b" is no device' node-id 1 a,b c
 refuses 1 "hsno0: no such device" node-id 1 hsno0 hsno1
 
+# What only the start shows; these ports need no privileges.
+refuses 1 "core 4095 is not there or not allowed" node-id 1 cores 4095 huge no -- --vdev net_null0 --vdev net_null1
+refuses 1 "no memory: packet buffers need" node-id 1 huge no buffers 16777216 -- --vdev net_null0 --vdev net_null1
+refuses 2 "1 port, but they are joined in pairs" node-id 1 huge no -- --vdev net_null0
+
 file_refuses() { # STATUS TEXT: the file is the input
 	cat >"$dir/node.yaml"
 	HOPSPAN_NODE_YAML=$dir/node.yaml refuses "$1" "$2"

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# Mixed traffic both ways through two workers with two queues a port: nothing is lost, out of order or changed, traces
+# have this node's data and no other, and the counters say so. PACKETS each way; tests/dpdk/mixed.c has the flows.
+. "$(dirname "$0")/lib.sh"
+need ip ethtool dpdk-telemetry.py python3
+mixed=$here/../../build/tests/dpdk/mixed
+[ -x "$mixed" ] || skip "no build/tests/dpdk/mixed"
+mapfile -t cores < <(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0)), sep="\n")')
+[ ${#cores[@]} -ge 2 ] || skip "one core only"
+packets=${PACKETS:-100000}
+
+hosts_make 9000
+for host in $a $b; do ip netns exec $host sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1; done
+forwarder_start node-id 0x1267 cores "${cores[0]},${cores[1]}" left queues 2 right queues 2
+grep -q 'of 2 workers' "$dir/forwarder.err" && fail "not two workers"
+
+timeout 3000 "$mixed" $a $b eth0 "$packets" 0x1267 "$(middle_index left)" "$(middle_index right)" >"$dir/judged" ||
+	fail "$(cat "$dir/judged")"
+read -r _ all _ room _ full _ rate <"$dir/judged"
+equal "packets judged" $((2 * packets)) "$all"
+wait_for "all to be counted" has_counted $pid forwarded "$all"
+echo /hopspan/workers | dpdk-telemetry.py -f "hopspan-dpdk-$pid" >"$dir/workers"
+ends_well $pid
+
+count() { counter "$dir/forwarder.err" "$1"; }
+for wanted in forwarded=$all appended=$room completed=$room no_room=$full pass=$((all - room - full)) \
+	drop_queue_full=0 drop_port_down=0 drop_too_long=0; do
+	equal "${wanted%=*}" "${wanted#*=}" "$(count "${wanted%=*}")"
+done
+equal "packets of left and right: in, out, missed and refused" "$packets $packets 0 0
+$packets $packets 0 0" "$(awk '$1 == "left" || $1 == "right" { print $2, $4, $6, $7 }' "$dir/forwarder.err")"
+equal "the workers' packets add up, and each had some of each port's" "$all $all True" "$(python3 -c '
+import json, sys
+workers = list(json.loads(open(sys.argv[1]).read())["/hopspan/workers"].values())
+print(sum(w["rx_packets"] for w in workers), sum(w["tx_packets"] for w in workers),
+      len(workers) == 2 and all(w["rx_packets"] and w["rx_queues"] == 2 for w in workers))' "$dir/workers")"
+echo "$all packets, $rate per second with generator and judge on the same cores"
