@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The transit step. Untagged frames: Ethernet type and next header are all that is read of them. VLAN-tagged frames
- * and everything malformed pass as they came. The hop limit is not touched: this node is a bump in the wire.
+ * The transit step. Ethernet type and next header are all that is read of a frame without a trace; everything malformed
+ * passes as it came. The hop limit is not touched: this node is a bump in the wire.
  */
 #include "transit.h"
 
@@ -9,6 +9,7 @@
 #include <rte_errno.h>
 #include <rte_prefetch.h>
 
+#include "wire/ethernet.h"
 #include "wire/node.h"
 
 enum { PREFETCH = 4, WAIT_NS_MAX = 1000000000 };
@@ -78,29 +79,38 @@ static uint32_t burst_wait_ns(const struct burst *burst, const struct transit *t
 	return wait_ns < 0 || wait_ns > WAIT_NS_MAX ? 0 : (uint32_t)wait_ns;
 }
 
-static inline uint8_t *packet_ip6(struct rte_mbuf *packet)
+/*
+ * Octets before an IPv6 header that is said to be followed by options; 0: no such frame. Only a frame with a VLAN tag
+ * costs more than a look at its type.
+ */
+static inline uint16_t packet_options_at(struct rte_mbuf *packet)
 {
-	return rte_pktmbuf_mtod_offset(packet, uint8_t *, ETHERNET_LEN);
-}
+	const uint8_t *frame = rte_pktmbuf_mtod(packet, uint8_t *), *ip6;
+	uint16_t at = ETHERNET_LEN, type;
 
-/* Untagged Ethernet, IPv6, and a hop-by-hop header said to follow. */
-static inline bool packet_has_options(struct rte_mbuf *packet)
-{
-	const uint8_t *frame = rte_pktmbuf_mtod(packet, uint8_t *), *ip6 = frame + ETHERNET_LEN;
-
-	return packet->data_len >= ETHERNET_LEN + IPV6_LEN && be16_load(frame + ETHERNET_TYPE_AT) == ETHERTYPE_IPV6 &&
-	       ip6[IPV6_NEXT_HEADER_AT] == NEXT_HEADER_HOP_BY_HOP && ipv6_is(ip6);
+	if (packet->data_len < ETHERNET_LEN + IPV6_LEN)
+		return 0;
+	type = be16_load(frame + ETHERNET_TYPE_AT);
+	if (unlikely(ethertype_is_vlan(type))) {
+		at = (uint16_t)ethernet_ip6_at(frame, frame + packet->data_len);
+		if (!at || packet->data_len < at + IPV6_LEN)
+			return 0;
+	} else if (type != ETHERTYPE_IPV6) {
+		return 0;
+	}
+	ip6 = frame + at;
+	return ip6[IPV6_NEXT_HEADER_AT] == NEXT_HEADER_HOP_BY_HOP && ipv6_is(ip6) ? at : 0;
 }
 
 /*
  * The packet's end by its own account, or NULL if the frame is shorter than that. Padding of a frame is no data; a
- * payload length of 0 says nothing.
+ * payload length of 0 says nothing. Of a packet in several pieces it is the end of the first.
  */
-static const uint8_t *packet_end(struct rte_mbuf *packet, const uint8_t *ip6)
+static const uint8_t *packet_end(struct rte_mbuf *packet, const uint8_t *ip6, uint32_t ip6_at)
 {
-	uint32_t payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT), linear = packet->data_len - (uint32_t)ETHERNET_LEN;
+	uint32_t payload_len = be16_load(ip6 + IPV6_PAYLOAD_LEN_AT), linear = packet->data_len - ip6_at;
 
-	if (!ipv6_is_whole(ip6, packet->pkt_len - ETHERNET_LEN))
+	if (!ipv6_is_whole(ip6, packet->pkt_len - ip6_at))
 		return NULL;
 	return ip6 + (payload_len ? RTE_MIN(IPV6_LEN + payload_len, linear) : linear);
 }
@@ -122,13 +132,13 @@ static void stay_begin(const struct transit *transit, struct rte_mbuf *packet, c
 	*transit_stay(transit, packet) = *begun;
 }
 
-/* `unix_ns`: when it arrived; NULL: not known, with the burst. */
-static enum outcome packet_append(const struct transit *transit, struct rte_mbuf *packet, struct burst *burst,
-				  const int64_t *unix_ns)
+/* Its IPv6 header is at `ip6_at`. `unix_ns`: when it arrived; NULL: not known, with the burst. */
+static enum outcome packet_append(const struct transit *transit, struct rte_mbuf *packet, uint16_t ip6_at,
+				  struct burst *burst, const int64_t *unix_ns)
 {
-	struct stay stay = { .taken_ticks = burst->ticks };
-	uint8_t *ip6 = packet_ip6(packet);
-	const uint8_t *end = packet_end(packet, ip6);
+	struct stay stay = { .taken_ticks = burst->ticks, .ip6_at = ip6_at };
+	uint8_t *ip6 = rte_pktmbuf_mtod_offset(packet, uint8_t *, ip6_at);
+	const uint8_t *end = packet_end(packet, ip6, ip6_at);
 	struct ioam6_found found;
 	enum outcome outcome;
 	int64_t arrived_ns;
@@ -162,13 +172,17 @@ void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t
 	for (uint16_t i = 0; i < RTE_MIN(count, PREFETCH); i++)
 		rte_prefetch0(rte_pktmbuf_mtod(packets[i], void *));
 	for (uint16_t i = 0; i < count; i++) {
+		const int64_t *arrived = i < time_count ? &unix_ns[i] : NULL;
+		uint16_t ip6_at;
+
 		if (i + PREFETCH < count)
 			rte_prefetch0(rte_pktmbuf_mtod(packets[i + PREFETCH], void *));
-		if (likely(!packet_has_options(packets[i])))
+		ip6_at = packet_options_at(packets[i]);
+		if (likely(!ip6_at))
 			continue;
 		if (with_options++ == 0)
 			burst_begin(&burst, transit, ingress, ticks);
-		transit->counts[packet_append(transit, packets[i], &burst, i < time_count ? &unix_ns[i] : NULL)]++;
+		transit->counts[packet_append(transit, packets[i], ip6_at, &burst, arrived)]++;
 	}
 	transit->counts[OUTCOME_pass] += count - with_options;
 }
@@ -176,7 +190,7 @@ void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t
 static void packet_complete(const struct transit *transit, struct rte_mbuf *packet, unsigned int egress, uint64_t ticks)
 {
 	const struct stay *stay = transit_stay(transit, packet);
-	uint8_t *ip6 = packet_ip6(packet);
+	uint8_t *ip6 = rte_pktmbuf_mtod_offset(packet, uint8_t *, stay->ip6_at);
 	struct ioam6_node node = {
 		.egress_if = transit->self->interfaces[egress].id,
 		.egress_if_wide = transit->self->interfaces[egress].wide,

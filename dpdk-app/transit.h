@@ -22,6 +22,7 @@ struct stay {
 	uint32_t type;	      /* of the trace */
 	uint32_t queue_bytes; /* what it met in the egress queue */
 	uint16_t slot;	      /* octets from the IPv6 header to this node's data */
+	uint16_t ip6_at;      /* octets from the frame's start to the IPv6 header */
 };
 
 struct transit {

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "wire/ipv6.h"
+#include "wire/ethernet.h"
 
 enum {
 	BURST = 32,
@@ -25,8 +25,6 @@ enum {
 	STEP_NS = 50 * 1000, /* a sleep without a socket, or with packets waiting */
 	SLEEP_MS = 100,	     /* the longest sleep on sockets: the clock wants its adjustment */
 	FLUSH_NS = 200 * 1000 * 1000,
-	ETHERTYPE_VLAN = 0x8100,
-	ETHERTYPE_SERVICE_VLAN = 0x88a8,
 };
 
 static unsigned int place_of(const struct worker *worker, const struct port *port)

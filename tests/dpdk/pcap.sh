@@ -33,11 +33,13 @@ equal "hop limit, node id, interfaces, queue depth" "64 0x001267 0x0001 0x0002 0
 64 0x001267 0x0001 0x0002 0x00000086
 64 0x001267 0x0001 0x0002 0x00000144
 64 0x001267 0x0001 0x0002 0x00000280
-64 0x001267 0x0001 0x0002 0x000002f6" \
-	"$(fields "$dir/out.pcap" "frame.number in {1,2,3,5,6}" node.hlim node.id node.iif node.eif node.qdepth)"
+64 0x001267 0x0001 0x0002 0x000002f6
+64 0x001267 0x0001 0x0002 0x000003d0
+64 0x001267 0x0001 0x0002 0x00000442" \
+	"$(fields "$dir/out.pcap" "frame.number in {1,2,3,5,6,8,9}" node.hlim node.id node.iif node.eif node.qdepth)"
 equal "wide hop limit, node id and interfaces" "64 0x0000000000001267 0x00000001 0x00000002" \
 	"$(fields "$dir/out.pcap" "frame.number == 4" node.hlim node.id_wide node.iif_wide node.eif_wide)"
-equal "words left" "6 6 0 0 0 0 2" \
+equal "words left" "6 6 0 0 0 0 2 0 0" \
 	"$(fields "$dir/out.pcap" "frame.number <= $traces" remlen | tr '\n' ' ' | sed 's/ $//')"
 equal "nodes in the second trace: this one, then the sender" "0x001267,0x000001" \
 	"$(tshark -r "$dir/out.pcap" -Y 'frame.number == 2' -T fields -e ipv6.opt.ioam.trace.node.id 2>/dev/null)"
@@ -52,7 +54,7 @@ while read -r seconds fraction delay; do
 	((seconds >= before_s + 37 && seconds <= after_s + 40 && fraction < 1000000000)) ||
 		fail "arrival $seconds $fraction is not between $before_s and $after_s"
 	((delay < 0x80000000)) || fail "delay $delay"
-done < <(fields "$dir/out.pcap" "frame.number in {1,3,5,6}" node.tss node.tsf node.trdelay)
+done < <(fields "$dir/out.pcap" "frame.number in {1,3,5,6,8,9}" node.tss node.tsf node.trdelay)
 
 # Outside the node data and the header's remaining length nothing has changed: same lengths, same ends.
 equal "lengths" "$(tshark -r "$dir/in.pcap" -T fields -e frame.len 2>/dev/null)" \
