@@ -7,7 +7,11 @@ all: $(BUILD)/hopspan-dpdk
 # System headers: DPDK's inline functions do not know our warnings.
 DPDK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libdpdk))
 DPDK_LIBS = $(shell $(PKG_CONFIG) --libs libdpdk)
-$(BUILD)/dpdk-app/%.o: OBJECT_FLAGS = -Ictl $(DPDK_CFLAGS)
+
+# What later DPDK calls otherwise we call so, too: the headers say which name they know.
+DPDK_NAMES = $(eval DPDK_NAMES := $(shell $(CC) $(DPDK_CFLAGS) -E -include rte_telemetry.h -x c /dev/null | \
+	grep -qw rte_tel_data_add_dict_uint || echo -Drte_tel_data_add_dict_uint=rte_tel_data_add_dict_u64))$(DPDK_NAMES)
+$(BUILD)/dpdk-app/%.o: OBJECT_FLAGS = -Ictl $(DPDK_CFLAGS) $(DPDK_NAMES)
 
 # node.yaml is read by the command's own reader.
 DPDK_CTL := $(addprefix $(BUILD)/ctl/,plane/identity.o plane/destinations.o plane/policy.o record/document.o record/leap.o spans/arena.o)

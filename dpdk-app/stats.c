@@ -81,10 +81,10 @@ void stats_print(const struct worker *workers, unsigned int count, FILE *out)
 
 static void counts_answer(struct rte_tel_data *data, const struct port_counts *counts)
 {
-	rte_tel_data_add_dict_u64(data, "rx_packets", counts->rx_packets);
-	rte_tel_data_add_dict_u64(data, "rx_octets", counts->rx_bytes);
-	rte_tel_data_add_dict_u64(data, "tx_packets", counts->tx_packets);
-	rte_tel_data_add_dict_u64(data, "tx_octets", counts->tx_bytes);
+	rte_tel_data_add_dict_uint(data, "rx_packets", counts->rx_packets);
+	rte_tel_data_add_dict_uint(data, "rx_octets", counts->rx_bytes);
+	rte_tel_data_add_dict_uint(data, "tx_packets", counts->tx_packets);
+	rte_tel_data_add_dict_uint(data, "tx_octets", counts->tx_bytes);
 }
 
 /* What waits for the port. */
@@ -127,13 +127,13 @@ static int port_add(struct rte_tel_data *data, unsigned int n, const struct port
 	if (!one)
 		return -ENOMEM;
 	rte_tel_data_add_dict_string(one, "name", port->name);
-	rte_tel_data_add_dict_u64(one, "interface", port->interface);
+	rte_tel_data_add_dict_uint(one, "interface", port->interface);
 	rte_tel_data_add_dict_string(one, "state", port_state_names[port_state(port)]);
-	rte_tel_data_add_dict_u64(one, "rx_queues", port->rx_queues);
+	rte_tel_data_add_dict_uint(one, "rx_queues", port->rx_queues);
 	counts_answer(one, &sum);
-	rte_tel_data_add_dict_u64(one, "rx_missed", counter_read(&port->rx_missed));
-	rte_tel_data_add_dict_u64(one, "tx_refused", counter_read(&port->tx_errors));
-	rte_tel_data_add_dict_u64(one, "queue_octets", queue_sum(served, served_count, n));
+	rte_tel_data_add_dict_uint(one, "rx_missed", counter_read(&port->rx_missed));
+	rte_tel_data_add_dict_uint(one, "tx_refused", counter_read(&port->tx_errors));
+	rte_tel_data_add_dict_uint(one, "queue_octets", queue_sum(served, served_count, n));
 	return dict_end(data, "port", n, one);
 }
 
@@ -145,7 +145,7 @@ static int counters_answer(const char *command, const char *params, struct rte_t
 	(void)params;
 	rte_tel_data_start_dict(data);
 	for (unsigned int i = 0; i < OUTCOME_COUNT && !err; i++)
-		err = rte_tel_data_add_dict_u64(data, outcome_texts[i].name, outcome_sum(served, served_count, i));
+		err = rte_tel_data_add_dict_uint(data, outcome_texts[i].name, outcome_sum(served, served_count, i));
 	for (unsigned int i = 0; i < served->port_count && !err; i++)
 		err = port_add(data, i, &served->ports[i]);
 	return err;
@@ -163,10 +163,10 @@ static int worker_add(struct rte_tel_data *data, const struct worker *worker)
 		counts_add(&sum, &worker->counts[i]);
 		queue_bytes += queue_sum(worker, 1, i);
 	}
-	rte_tel_data_add_dict_u64(one, "core", worker->core);
-	rte_tel_data_add_dict_u64(one, "rx_queues", worker->rx_queue_count);
+	rte_tel_data_add_dict_uint(one, "core", worker->core);
+	rte_tel_data_add_dict_uint(one, "rx_queues", worker->rx_queue_count);
 	counts_answer(one, &sum);
-	rte_tel_data_add_dict_u64(one, "queue_octets", queue_bytes);
+	rte_tel_data_add_dict_uint(one, "queue_octets", queue_bytes);
 	return dict_end(data, "worker", worker->index, one);
 }
 
