@@ -20,6 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "leftovers.h"
+
 #define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 enum {
@@ -268,6 +270,7 @@ int eal_start(const struct config *config, const struct eal_buffers *buffers)
 		fprintf(stderr, PROGRAM ": DPDK did not start: %s\n", rte_strerror(rte_errno));
 	} else if (!err) {
 		snprintf(runtime_dir, sizeof(runtime_dir), "%s", rte_eal_get_runtime_dir());
+		leftovers_remove(runtime_dir);
 	}
 	free(words); /* DPDK keeps copies */
 	return err;

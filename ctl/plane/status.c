@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * hopspan status: everything attached and every counter, in all network namespaces.
+ * hopspan status: everything attached and every counter, in all network namespaces, and the DPDK forwarders.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "counters.h"
+#include "dpdk.h"
 #include "forward.h"
 #include "path/path_json.h"
 
@@ -142,12 +143,13 @@ int cmd_status(const struct options *options, int argc, char **argv)
 		return status;
 	if (places_open(&places, 0, "hopspan status"))
 		return EXIT_FAILED;
-	object = json_pack("{s:o, s:o}", "namespaces", folders_json(places.root, "netns", netns_json), "cgroups",
-			   folders_json(places.root, "cgroup", cgroup_json));
+	object = json_pack("{s:o, s:o, s:o}", "namespaces", folders_json(places.root, "netns", netns_json), "cgroups",
+			   folders_json(places.root, "cgroup", cgroup_json), "forwarders", dpdk_json());
 	if (options->json) {
 		json_dumpf(object, stdout, JSON_INDENT(2));
 		putchar('\n');
-	} else if (!json_array_size(json_object_get(object, "namespaces"))) {
+	} else if (!json_array_size(json_object_get(object, "namespaces")) &&
+		   !json_array_size(json_object_get(object, "forwarders"))) {
 		puts("hopspan is not at work on this machine");
 	} else {
 		json_array_foreach (json_object_get(object, "namespaces"), i, netns)
@@ -156,6 +158,7 @@ int cmd_status(const struct options *options, int argc, char **argv)
 			printf("cgroup %s\n", json_string_value(json_object_get(cgroup, "cgroup_id")));
 			counters_print("sockopt", json_object_get(cgroup, "sockopt"));
 		}
+		dpdk_print(json_object_get(object, "forwarders"));
 	}
 	json_decref(object);
 	return EXIT_DONE;
