@@ -5,7 +5,6 @@
 #include "port.h"
 
 #include <errno.h>
-#include <net/ethernet.h>
 #include <net/if.h>
 #include <rte_dev.h>
 #include <stdio.h>
@@ -15,11 +14,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "wire/ethernet.h"
+
 enum {
 	DESCRIPTORS = 512,
 	POOL_CACHE = 256,
 	FRAME_STEP = 1024, /* four of them make a page */
 	FRAME_LEN_MIN = 2048,
+	/* Of a packet in several pieces: all headers are in the first. */
+	PIECE_LEN_MIN = ETHERNET_LEN + VLAN_TAGS_MAX * VLAN_TAG_LEN + IPV6_LEN + HBH_LEN_MAX,
 };
 
 static int device_failed(const char *device, int err)
@@ -84,7 +87,7 @@ int port_frame_len(const struct config *config, uint32_t *frame_len)
 
 		if (err)
 			return err;
-		longest = RTE_MAX(longest, mtu + ETHER_HDR_LEN + VLAN_LEN + RING_FRAME_HEADROOM);
+		longest = RTE_MAX(longest, mtu + ETHERNET_LEN + VLAN_LEN + RING_FRAME_HEADROOM);
 	}
 	*frame_len = RTE_ALIGN_CEIL(longest, FRAME_STEP);
 	if (*frame_len + RTE_PKTMBUF_HEADROOM <= UINT16_MAX)
@@ -106,8 +109,7 @@ static void frame_len_update(struct port *port)
 	uint32_t mtu;
 
 	if (device_mtu(port->rings[0].fd, port->name, &mtu) == 0)
-		__atomic_store_n(&port->frame_len_max, RTE_MIN(mtu + ETHER_HDR_LEN, port->frame_room),
-				 __ATOMIC_RELAXED);
+		__atomic_store_n(&port->frame_len_max, RTE_MIN(mtu + ETHERNET_LEN, port->frame_room), __ATOMIC_RELAXED);
 }
 
 /* How long frames are in the rings and, with headroom, in the buffers. */
@@ -342,7 +344,8 @@ int ports_open(struct port *ports, unsigned int *count, unsigned int *workers, c
 		return status;
 	buffer_count = ports_buffers(config, *count, *workers);
 	pool = rte_pktmbuf_pool_create("hopspan", buffer_count, RTE_MIN(POOL_CACHE, buffer_count / 8), 0,
-				       (uint16_t)(buffers->frame_len + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
+				       (uint16_t)(RTE_MAX(buffers->frame_len, PIECE_LEN_MIN) + RTE_PKTMBUF_HEADROOM),
+				       SOCKET_ID_ANY);
 	if (!pool) {
 		fprintf(stderr, PROGRAM ": no memory for %u packet buffers (word buffers): %s\n", buffer_count,
 			rte_strerror(rte_errno));

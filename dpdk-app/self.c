@@ -3,7 +3,6 @@
 #include "self.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +14,13 @@
 
 enum { ID_NONE = 0xffffff };
 
-/* A port without a Linux device is called as DPDK calls it. */
 static void interfaces_fill(const struct identity *identity, const struct port *ports, unsigned int count,
 			    struct self *self)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		char name[IF_NAMESIZE];
-		const char *device = if_indextoname(ports[i].interface, name) ? name : ports[i].name;
 		struct plane_node node = { 0 };
 
-		identity_fill(identity, device, (int)ports[i].interface, &node);
+		identity_fill(identity, ports[i].name, (int)ports[i].interface, &node);
 		self->interfaces[i].id = node.interface;
 		self->interfaces[i].wide = node.interface_wide;
 	}

@@ -205,6 +205,26 @@ static void mixed_add(struct packets *packets, uint64_t *random)
 	}
 }
 
+/* Headers nearly as long as they can be, a trace as long as it can be in each of its places. */
+static void long_add(struct packets *packets, uint64_t *random)
+{
+	for (uint32_t place = 0; place < OPTIONS_MAX; place++)
+		for (int i = 0; i < 8; i++) {
+			struct trace trace = trace_for(TYPE_USUAL, 10);
+			struct maker maker = maker_begin(packets, random);
+
+			for (uint32_t j = 0; j < OPTIONS_MAX; j++) {
+				maker_align(&maker, 0);
+				if (j == place)
+					maker_trace(&maker, &trace);
+				else
+					maker_option(&maker, 0x1e, 240 + random_below(random, 10));
+			}
+			maker_close(&maker);
+			maker_add(&maker, "long headers", "appended");
+		}
+}
+
 /* Whatever follows the header: nothing that a router has to look into. */
 static void followed_add(struct packets *packets, uint64_t *random)
 {
@@ -275,6 +295,7 @@ void families_add(struct packets *packets, uint64_t *random)
 	reserved_add(packets, random);
 	kinds_add(packets, random);
 	mixed_add(packets, random);
+	long_add(packets, random);
 	followed_add(packets, random);
 	nested_add(packets, random);
 	hop_limits_add(packets, random);

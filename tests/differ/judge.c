@@ -215,7 +215,7 @@ static bool judge_delay(struct hearing *hearing, uint8_t *wanted, uint8_t *seen,
 	return true;
 }
 
-/* The kernel fills each trace of its namespaces, we the first; the DPDK forwarder is in one of them alone. */
+/* The kernel fills each trace of its namespaces, we the first. */
 static const struct slot *expect_one(struct hearing *hearing, uint8_t *wanted, const struct slot *slots, uint32_t count)
 {
 	const uint8_t *untouched = hearing->plain->octets;
@@ -223,13 +223,12 @@ static const struct slot *expect_one(struct hearing *hearing, uint8_t *wanted, c
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = slots[i].option, len = slots[i].option_len;
-		bool known = !hearing->plane->bump || slots[i].namespace == NAMESPACE_PLAIN;
 
-		if (known && !ours) {
+		if (!ours) {
 			ours = &slots[i];
 			continue;
 		}
-		if (known && memcmp(wanted + at, untouched + at, len) != 0)
+		if (memcmp(wanted + at, untouched + at, len) != 0)
 			hearing->differs[DIFFERENCE_second_trace] = true;
 		memcpy(wanted + at, untouched + at, len);
 	}
@@ -255,33 +254,14 @@ static void expect_no_departure(struct hearing *hearing, uint8_t *wanted, const 
 	}
 }
 
-/*
- * The DPDK forwarder counts no hop, neither in the header nor in what it writes; its interfaces are its ports, it has
- * no wide id of its own, and a queue that is not Linux's.
- */
+/* The DPDK forwarder counts no hop, neither in the header nor in what it writes, and its queue is not Linux's. */
 static void expect_bump(struct hearing *hearing, uint8_t *wanted, uint8_t *seen, const struct slot *slot)
 {
-	static const struct {
-		int n, len;
-		uint8_t octets[8];
-	} own[] = {
-		{ 1, 4, { 0, 1, 0, 2 } },
-		{ 5, 4, { 0xff, 0xff, 0xff, 0xff } },
-		{ 10, 8, { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
-		{ 8, 8, { 0, 0, 0, 0, 0, SELF_ID >> 16, SELF_ID >> 8 & 0xff, SELF_ID & 0xff } },
-		{ 9, 8, { 0, 0, 0, 1, 0, 0, 0, 2 } },
-	};
-	uint8_t *field;
-
 	hearing->differs[DIFFERENCE_bump_in_the_wire] = true;
 	wanted[HOP_LIMIT_AT]++;
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
-		field = slot_field(slot, wanted, own[i].n);
-		if (field)
-			memcpy(field, own[i].octets, (size_t)own[i].len);
-	}
 	for (int n = 0; n <= 8; n += 8) {
-		field = slot_field(slot, wanted, n);
+		uint8_t *field = slot_field(slot, wanted, n);
+
 		if (field)
 			*field = wanted[HOP_LIMIT_AT];
 	}

@@ -32,19 +32,21 @@ tc_id() {
 	echo "$id"
 }
 
-# What the DPDK forwarder makes of them, capture in and capture out, before the others.
-dpdk_run() {
-	"$program" packets "$seed" "$mutations" "$tmp/packets.pcap"
-	head -c 24 "$tmp/packets.pcap" >"$tmp/nothing.pcap"
-	sent_ns=$(date +%s%N)
-	node_start lab dpdk "$hopspan_dpdk" node-id $((0x010203)) queue-bytes 100000000 -- --no-huge -m 256 \
-		--vdev "net_pcap0,rx_pcap=$tmp/packets.pcap,tx_pcap=$tmp/back.pcap" \
-		--vdev "net_pcap1,rx_pcap=$tmp/nothing.pcap,tx_pcap=$tmp/dpdk.pcap"
-	wait_for "all packets to be forwarded" dpdk_is_done
+# What the DPDK forwarder makes of them in frames of TAGS tags, capture in and capture out, before the others.
+dpdk_run() { # TAGS
+	local in=$tmp/packets.pcap
+	out=$tmp/dpdk-$1.pcap
+	"$program" packets "$seed" "$mutations" "$in" "$1"
+	head -c 24 "$in" >"$tmp/nothing.pcap"
+	dpdk+=(dpdk "$out" "$1" "$(date +%s%N)")
+	HOPSPAN_NODE_YAML=$tmp/node.yaml node_start lab dpdk "$hopspan_dpdk" queue-bytes 100000000 -- --no-huge -m 256 \
+		--vdev "net_pcap0,rx_pcap=$in,tx_pcap=$tmp/back.pcap" \
+		--vdev "net_pcap1,rx_pcap=$tmp/nothing.pcap,tx_pcap=$out"
+	wait_for "all packets to be forwarded" dpdk_is_done "$in"
 	stop dpdk
 }
 
-dpdk_is_done() { [ "$(stat -c %s "$tmp/dpdk.pcap")" -eq "$(stat -c %s "$tmp/packets.pcap")" ]; }
+dpdk_is_done() { [ "$(stat -c %s "$out")" -eq "$(stat -c %s "$1")" ]; }
 
 # tshark decodes all that was written to. Where a type has no fields but the snapshot it wants a NodeLen that is not 0.
 tshark_check() {
@@ -68,10 +70,11 @@ reasons_check() {
 }
 
 lab_up
-dpdk_run
+dpdk=()
+for tags in 0 1 2; do dpdk_run $tags; done
 node_exec lab taskset -c "$cpu" "$program" judge "$seed" "$mutations" \
 	kernel kernel-in kernel-out plain kernel-off kernel-out \
-	tc tc-in tc-out "$(tc_id)" pages tc-in tc-out "$(tc_id)" xdp xdp-in xdp-out "$(xdp_id)" dpdk "$tmp/dpdk.pcap" "$sent_ns" \
+	tc tc-in tc-out "$(tc_id)" pages tc-in tc-out "$(tc_id)" xdp xdp-in xdp-out "$(xdp_id)" "${dpdk[@]}" \
 	untouched xdp-off xdp-out capture "$tmp/written.pcap" wrong "$top/build/tests/differ/wrong" \
 	>"$tmp/said" || { cat "$tmp/said" && fail "SEED=$seed MUTATIONS=$mutations repeats it"; }
 cat "$tmp/said"

@@ -66,6 +66,8 @@ hopspan_up() {
 		interfaces:
 		  in: {id: ${self[2]}, id_wide: ${self[3]}}
 		  out: {id: ${self[4]}, id_wide: ${self[5]}}
+		  net_pcap0: {id: ${self[2]}, id_wide: ${self[3]}}
+		  net_pcap1: {id: ${self[4]}, id_wide: ${self[5]}}
 		namespaces:
 	END
 	for namespace in "${namespaces[@]}"; do

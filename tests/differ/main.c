@@ -3,15 +3,16 @@
  * The differential test: every packet through the Linux kernel's IOAM and through ours, and the judge over both.
  *
  *   differ tcx DEV                         prints the number of the program at tcx ingress, 0: none
- *   differ packets SEED MUTATIONS FILE     writes the packets as a capture, for a dataplane that takes one
+ *   differ packets SEED MUTATIONS FILE TAGS   writes the packets as a capture, for a dataplane that takes one,
+ *                                          in frames of so many VLAN tags
  *   differ judge SEED MUTATIONS WORD...    sends them through planes and judges; the first two are the references
  *     kernel IN OUT       a router whose kernel does IOAM; IN and OUT are our ends of the wires to it
  *     plain IN OUT        one that does not
  *     xdp IN OUT ID       ours, completed by metadata; ID is the number of the program that arriving packets meet
  *     tc IN OUT ID        ours, without
  *     pages IN OUT ID     the same for packets that are not linear
- *     dpdk FILE SENT      a capture of what the DPDK forwarder made of the packets from SENT (Unix ns) on;
- *                         which it was to write to, the plane before it says
+ *     dpdk FILE TAGS SENT  a capture of what the DPDK forwarder made of the packets from SENT (Unix ns) on, in
+ *                         such frames; which it was to write to, the plane before it says
  *     untouched IN OUT    ours, at a device where hopspan does not listen
  *     capture FILE        all that a transit node of ours wrote to
  *     wrong FOLDER        nodes that the judge must catch
@@ -32,7 +33,7 @@
 #include "run.h"
 #include "wrong.h"
 
-enum { PLANES_MAX = 7, SHOWN_MAX = 3 };
+enum { PLANES_MAX = 10, SHOWN_MAX = 3 };
 
 struct session {
 	struct packets packets;
@@ -213,7 +214,7 @@ static void capture_write(const struct session *session, const char *path)
 			if (tshark_is_misled(&session->packets.list[j]))
 				left_out++;
 			else
-				pcap_add(file, answer->octets, answer->len, answer->came_ns);
+				pcap_add(file, 0, answer->octets, answer->len, answer->came_ns);
 		}
 	if (fclose(file))
 		err(1, "%s", path);
@@ -233,14 +234,24 @@ static void plane_ours(struct session *session, const char *name, char ***words)
 	session->judge.ours = plane;
 }
 
+static uint32_t tags_parse(const char *word)
+{
+	unsigned long tags = strtoul(word, NULL, 10);
+
+	if (tags > PCAP_TAGS_MAX)
+		errx(2, "at most %d tags", PCAP_TAGS_MAX);
+	return (uint32_t)tags;
+}
+
 static void plane_dpdk(struct session *session, const char *name, char ***words)
 {
 	struct plane *plane = plane_add(session, name);
 	const char *path = word_next(words);
+	uint32_t tags = tags_parse(word_next(words));
 
 	plane->bump = true;
 	plane->ahead_s = (uint32_t)leap_seconds(time(NULL));
-	pcap_read(path, &session->packets, strtoull(word_next(words), NULL, 10), plane->answers);
+	pcap_read(path, tags, &session->packets, strtoull(word_next(words), NULL, 10), plane->answers);
 	plane_judge(session, plane);
 }
 
@@ -286,12 +297,12 @@ static void judge_words(struct session *session, char **words)
 	differences_check(session);
 }
 
-static void packets_write(const struct packets *packets, const char *path)
+static void packets_write(const struct packets *packets, const char *path, uint32_t tags)
 {
 	FILE *file = pcap_create(path);
 
 	for (uint32_t i = 0; i < packets->count; i++)
-		pcap_add(file, packets->list[i].octets, packets->list[i].len, i);
+		pcap_add(file, tags, packets->list[i].octets, packets->list[i].len, i);
 	if (fclose(file))
 		err(1, "%s", path);
 }
@@ -310,7 +321,7 @@ int main(int argc, char **argv)
 	families_add(&session.packets, &random);
 	mutations_add(&session.packets, (uint32_t)strtoul(argv[3], NULL, 10), &random);
 	if (strcmp(argv[1], "packets") == 0)
-		packets_write(&session.packets, argv[4]);
+		packets_write(&session.packets, argv[4], tags_parse(argc > 5 ? argv[5] : "0"));
 	else
 		judge_words(&session, argv + 4);
 	for (unsigned int i = 0; i < session.count; i++)
