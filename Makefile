@@ -11,6 +11,7 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+UNITS ?= $(PREFIX)/lib/systemd/system
 BUILD := build
 
 CC := gcc
@@ -50,9 +51,12 @@ install: all
 	install -D -m 755 $(BUILD)/hopspan $(DESTDIR)$(PREFIX)/bin/hopspan
 	install -D -m 755 $(BUILD)/hopspan-dpdk $(DESTDIR)$(PREFIX)/bin/hopspan-dpdk
 	install -D -m 644 sdk/hopspan.h $(DESTDIR)$(PREFIX)/include/hopspan.h
+	install -d $(DESTDIR)$(UNITS)
+	sed 's|/usr/local|$(PREFIX)|' packaging/hopspan-dpdk.service >$(DESTDIR)$(UNITS)/hopspan-dpdk.service
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/hopspan $(DESTDIR)$(PREFIX)/bin/hopspan-dpdk $(DESTDIR)$(PREFIX)/include/hopspan.h
+	rm -f $(DESTDIR)$(UNITS)/hopspan-dpdk.service
 
 clean:
 	rm -rf $(BUILD)
