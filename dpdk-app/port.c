@@ -112,15 +112,9 @@ static void frame_len_update(struct port *port)
 		__atomic_store_n(&port->frame_len_max, RTE_MIN(mtu + ETHERNET_LEN, port->frame_room), __ATOMIC_RELAXED);
 }
 
-/* How long frames are in the rings and, with headroom, in the buffers. */
-static uint32_t pool_frame_len(const struct rte_mempool *pool)
-{
-	return rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)pool) - RTE_PKTMBUF_HEADROOM;
-}
-
 static int port_open_rings(struct port *port, const struct rte_eth_dev_info *info)
 {
-	uint32_t frame_len = pool_frame_len(port->pool);
+	uint32_t frame_len = port->ring_frame_len;
 	int err;
 
 	if (info->max_rx_queues > QUEUES_MAX)
@@ -228,8 +222,9 @@ static void device_name(const struct port *port, char *name, size_t size)
 }
 
 /* af_packet has as many queues to receive as to send. */
-static int device_take(struct port *port, unsigned int workers, uint32_t frame_len)
+static int device_take(struct port *port, unsigned int workers)
 {
+	uint32_t frame_len = port->ring_frame_len;
 	char name[RTE_ETH_NAME_MAX_LEN], args[256];
 
 	device_name(port, name, sizeof(name));
@@ -250,10 +245,9 @@ static bool has_port(const struct port *ports, unsigned int count, uint16_t id)
 }
 
 /* DPDK's own, or a Linux device that it is to take. */
-static int port_find(struct port *port, unsigned int workers, uint32_t frame_len)
+static int port_find(struct port *port, unsigned int workers)
 {
-	if (rte_eth_dev_get_port_by_name(port->config->device, &port->id) == 0 ||
-	    device_take(port, workers, frame_len) == 0)
+	if (rte_eth_dev_get_port_by_name(port->config->device, &port->id) == 0 || device_take(port, workers) == 0)
 		return EXIT_DONE;
 	fprintf(stderr, PROGRAM ": %s: DPDK could not take it\n", port->config->device);
 	return EXIT_FAILED;
@@ -267,7 +261,8 @@ static int ports_find(struct port *ports, unsigned int *count, unsigned int work
 
 	for (*count = 0; *count < config->port_count; (*count)++) {
 		ports[*count].config = &config->ports[*count];
-		if (port_find(&ports[*count], workers, frame_len))
+		ports[*count].ring_frame_len = frame_len;
+		if (port_find(&ports[*count], workers))
 			return EXIT_FAILED;
 	}
 	RTE_ETH_FOREACH_DEV(id)
@@ -434,7 +429,7 @@ int port_retake(struct port *port)
 
 	if (!port->is_device || !device_is_up(port->config->device))
 		return -ENODEV;
-	err = device_take(port, port->tx_queues, pool_frame_len(port->pool));
+	err = device_take(port, port->tx_queues);
 	if (!err)
 		err = rte_eth_dev_info_get(port->id, &info);
 	if (err)

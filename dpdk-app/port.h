@@ -35,6 +35,7 @@ struct port {
 	uint32_t interface;	       /* its id on the wire: the ifindex, or for a port without one its number + 1 */
 	char name[RTE_ETH_NAME_MAX_LEN];
 	bool is_device;		       /* a Linux device that was named; its rings are as we made them */
+	uint32_t ring_frame_len;       /* what a device's rings are made of */
 	unsigned int ring_count;       /* of an af_packet port: as many as queues, of either direction */
 	struct ring rings[QUEUES_MAX]; /* by queue */
 	uint32_t frame_len_max;	       /* an untagged frame, by the MTU */
