@@ -21,8 +21,13 @@
 /* What is read of the kernel; it has no helper that tells. */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct nf_hook_entry___forward {
+	void *hook;
+};
+
 struct nf_hook_entries___forward {
 	__u16 num_hook_entries;
+	struct nf_hook_entry___forward hooks[];
 };
 
 struct netns_nf___forward {
@@ -100,6 +105,9 @@ struct sk_buff_head___forward {
 
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
+/* What AppArmor has to say of packets that leave: it accepts those without a socket, as all are that are forwarded. */
+extern const void apparmor_ip_postroute __ksym __weak;
 
 /* linux/netfilter.h, net/xfrm.h, linux/skbuff.h, net/ipv6.h, net/xdp.h, linux/netdev.h, linux/if.h */
 enum { NF_INET_PRE_ROUTING = 0, NF_INET_FORWARD = 2, NF_INET_POST_ROUTING = 4 };
@@ -222,6 +230,12 @@ static __always_inline bool forward_frame(struct xdp_md *xdp, const struct forwa
 	return !config.veth || !veth_is_unfinished(buff);
 }
 
+/* Does netfilter, but for AppArmor, which is there on any Debian? */
+static __always_inline bool hooks_look(const struct nf_hook_entries___forward *hooks)
+{
+	return hooks && (hooks->num_hook_entries != 1 || hooks->hooks[0].hook != &apparmor_ip_postroute);
+}
+
 /* Does anybody look at packets between the devices: netfilter, IPsec, a bridge or bond that the device is part of? */
 static __always_inline bool kernel_has_rules(const struct forward_kernel *kernel)
 {
@@ -233,7 +247,7 @@ static __always_inline bool kernel_has_rules(const struct forward_kernel *kernel
 		return true;
 	if (bpf_core_field_exists(net->nf) &&
 	    (net->nf.hooks_ipv6[NF_INET_PRE_ROUTING] || net->nf.hooks_ipv6[NF_INET_FORWARD] ||
-	     net->nf.hooks_ipv6[NF_INET_POST_ROUTING]))
+	     hooks_look(net->nf.hooks_ipv6[NF_INET_POST_ROUTING])))
 		return true;
 	return bpf_core_field_exists(net->xfrm) &&
 	       (net->xfrm.policy_count[XFRM_POLICY_OUT] || net->xfrm.policy_count[XFRM_POLICY_FWD] ||
