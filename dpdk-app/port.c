@@ -87,7 +87,7 @@ int port_frame_len(const struct config *config, uint32_t *frame_len)
 
 		if (err)
 			return err;
-		longest = RTE_MAX(longest, mtu + ETHERNET_LEN + VLAN_LEN + RING_FRAME_HEADROOM);
+		longest = RTE_MAX(longest, mtu + ETHERNET_LEN + VLAN_TAG_LEN + RING_FRAME_HEADROOM);
 	}
 	*frame_len = RTE_ALIGN_CEIL(longest, FRAME_STEP);
 	if (*frame_len + RTE_PKTMBUF_HEADROOM <= UINT16_MAX)
@@ -121,7 +121,7 @@ static int port_open_rings(struct port *port, const struct rte_eth_dev_info *inf
 		return -E2BIG;
 	port->ring_count = info->max_rx_queues;
 	if (port->is_device) {
-		port->frame_room = frame_len - RING_FRAME_HEADROOM - VLAN_LEN;
+		port->frame_room = frame_len - RING_FRAME_HEADROOM - VLAN_TAG_LEN;
 		err = rings_open(port->rings, port->ring_count, port->rx_queues, port->interface, frame_len);
 	} else {
 		err = rings_find(port->rings, port->ring_count, port->interface);
@@ -194,7 +194,10 @@ static int ports_plan(struct port *ports, unsigned int count, unsigned int *work
 	for (unsigned int i = 0; i < count; i++) {
 		unsigned int most;
 
-		rte_eth_dev_info_get(ports[i].id, &infos[i]);
+		if (rte_eth_dev_info_get(ports[i].id, &infos[i])) {
+			fprintf(stderr, PROGRAM ": port %u: its driver does not say what it can do\n", ports[i].id);
+			return EXIT_FAILED;
+		}
 		port_name(&ports[i], &infos[i]);
 		most = infos[i].max_tx_queues;
 		if (*workers <= most)

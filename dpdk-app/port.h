@@ -18,7 +18,6 @@
 enum {
 	PORT_BUFFERS =
 	    2 * QUEUE_PACKETS + 256, /* per port and worker: its queue, and what a driver keeps in its rings */
-	VLAN_LEN = 4,
 };
 
 enum port_state {

@@ -38,7 +38,7 @@ static bool is_too_long(const struct port *out, const struct rte_mbuf *packet)
 
 	if (likely(packet->pkt_len <= max))
 		return false;
-	return packet->pkt_len - max > VLAN_LEN ||
+	return packet->pkt_len - max > VLAN_TAG_LEN ||
 	       be16_load(rte_pktmbuf_mtod_offset(packet, const uint8_t *, ETHERNET_TYPE_AT)) != ETHERTYPE_VLAN;
 }
 

@@ -34,7 +34,7 @@ wait $server || fail "TCP: the receiver failed"
 equal "sha256" "$(sha256sum <"$dir/sent")" "$(sha256sum <"$dir/received")"
 
 # Tagged, link-local, broadcast and full-size frames.
-ip netns exec $b timeout 30 python3 "$here/peer.py" capture eth0 5 >"$dir/frames.seen" 2>"$dir/capture.err" &
+ip netns exec $b timeout 30 python3 "$here/peer.py" capture eth0 7 >"$dir/frames.seen" 2>"$dir/capture.err" &
 capture=$!
 wait_for "the capture" grep -q ready "$dir/capture.err"
 ip netns exec $a python3 "$here/peer.py" frames eth0 >"$dir/frames.sent"

@@ -64,6 +64,8 @@ def frames(device):
         lldp + MARK + b"\x88\xcc" + bytes(range(46)),
         broadcast + MARK + b"\x81\x00\x60\x05\x86\xdd" + bytes(range(100)),
         broadcast + MARK + b"\x81\x00\x00\x07\x08\x00" + bytes(1500),
+        broadcast + MARK + b"\x88\xa8\x00\x08\x08\x00" + bytes(range(100)),
+        broadcast + MARK + b"\x88\xa8\x00\x08\x81\x00\x60\x05\x86\xdd" + bytes(range(100)),
         broadcast + MARK + b"\x08\x00" + bytes(1500),
     ):
         sock.send(frame)
