@@ -7,7 +7,7 @@ need ip ethtool python3 tcpdump tshark dpdk-telemetry.py
 cores=$(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0))[:2], sep=",")')
 
 echoes() { ip netns exec $a timeout 20 python3 "$here/peer.py" echo fd00::2 5 >"$dir/echo.err" 2>&1; }
-knock() { ip netns exec $a python3 "$here/peer.py" frames eth0 >/dev/null; } # five frames
+knock() { ip netns exec $a python3 "$here/peer.py" frames eth0 >/dev/null; } # seven frames
 has_dropped() { [ "$(telemetry $pid drop_port_down)" -ge "$1" ]; }
 
 hosts_make
@@ -18,7 +18,7 @@ for words in "cores ${cores%,*}" "cores $cores queues 2"; do
 	ip -n $middle link set right down
 	wait_for "the port to be down" is_in_state $pid 1 down
 	knock
-	wait_for "drops to be counted" has_dropped 5
+	wait_for "drops to be counted" has_dropped 7
 	ip -n $middle link set right up
 	wait_for "the port to be up" is_in_state $pid 1 up
 	wait_for "an echo after the flap" echoes
@@ -27,7 +27,7 @@ for words in "cores ${cores%,*}" "cores $cores queues 2"; do
 	ip -n $b link del eth0
 	wait_for "the port to be gone" is_in_state $pid 1 gone
 	knock
-	wait_for "drops to be counted" has_dropped $((dropped + 5))
+	wait_for "drops to be counted" has_dropped $((dropped + 7))
 	host_join $b 2 right
 	wait_for "the port to be up again" is_in_state $pid 1 up
 	ip -n $a neigh flush dev eth0

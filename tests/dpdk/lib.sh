@@ -32,9 +32,8 @@ need() {
 	for program; do command -v "$program" >/dev/null || skip "no $program here"; done
 }
 
-# Two hosts and what is between them, each in a namespace, named in $a, $b and $middle.
-#	a eth0 --- left  middle  right --- eth0 b
-hosts_make() { # [MTU]
+# The namespaces alone.
+hosts_part() {
 	local name
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	a=hs$$-a b=hs$$-b middle=hs$$-m
@@ -42,6 +41,12 @@ hosts_make() { # [MTU]
 		ip netns add $name 2>/dev/null || skip "no network namespaces here"
 		undo+=("ip netns del $name")
 	done
+}
+
+# Two hosts and what is between them, each in a namespace, named in $a, $b and $middle.
+#	a eth0 --- left  middle  right --- eth0 b
+hosts_make() { # [MTU]
+	hosts_part
 	host_join $a 1 left "${1:-1500}"
 	host_join $b 2 right "${1:-1500}"
 }
@@ -50,6 +55,10 @@ host_join() { # HOST NUMBER DEV [MTU]
 	ip -n "$1" link add eth0 mtu "${4:-1500}" type veth peer name "$3" mtu "${4:-1500}" netns $middle || skip "no veth here"
 	ip netns exec $middle sysctl -qw "net.ipv6.conf.$3.disable_ipv6=1"
 	ip -n $middle link set "$3" up
+	host_address "$1" "$2"
+}
+
+host_address() { # HOST NUMBER
 	ip netns exec "$1" ethtool -K eth0 tx off >/dev/null
 	ip -n "$1" link set eth0 up
 	ip -n "$1" addr add "fd00::$2/64" dev eth0 nodad
@@ -63,6 +72,49 @@ forwarder_start() {
 	pid=$!
 	undo+=("kill $pid 2>/dev/null; wait $pid")
 	wait_for "the forwarder" grep -q joined "$dir/forwarder.err"
+}
+
+# The hosts through the forwarder: echo, TCP; tagged, link-local, broadcast and full-size frames come as they went.
+hosts_talk() {
+	local server capture
+	ip netns exec $a python3 "$here/peer.py" echo fd00::2 20 >"$dir/echo.err" 2>&1 || fail "no echo"
+
+	head -c 20000000 /dev/urandom >"$dir/sent"
+	ip netns exec $b timeout 60 python3 "$here/peer.py" serve "$dir/received" &
+	server=$!
+	wait_for "the listener" sh -c "ip netns exec $b ss -ltn | grep -q :7411"
+	ip netns exec $a timeout 60 python3 "$here/peer.py" send fd00::2 "$dir/sent" || fail "TCP did not end"
+	wait $server || fail "TCP: the receiver failed"
+	cmp "$dir/sent" "$dir/received" || fail "TCP: other octets came"
+
+	ip netns exec $b timeout 30 python3 "$here/peer.py" capture eth0 7 >"$dir/frames.seen" 2>"$dir/capture.err" &
+	capture=$!
+	wait_for "the capture" grep -q ready "$dir/capture.err"
+	ip netns exec $a python3 "$here/peer.py" frames eth0 >"$dir/frames.sent"
+	wait $capture || fail "frames were lost"
+	cmp "$dir/frames.sent" "$dir/frames.seen" || fail "a frame was changed"
+}
+
+# Three packets that a stock host stamps; stamps_read says which node and interfaces they have.
+stamps_cross() {
+	local capture
+	ip netns exec $b timeout 30 tcpdump -U -i eth0 -w "$dir/b.pcap" -c 3 'ip6[6] == 0 and dst host fd00::2' \
+		2>"$dir/tcpdump.err" &
+	capture=$!
+	wait_for "tcpdump" grep -q listening "$dir/tcpdump.err"
+	ip netns exec $a python3 "$here/peer.py" stamp fd00::2 3
+	wait $capture || fail "no stamped packets"
+}
+
+stamps_read() {
+	tshark -r "$dir/b.pcap" -T fields -E separator=/s -e ipv6.opt.ioam.trace.node.id \
+		-e ipv6.opt.ioam.trace.node.iif -e ipv6.opt.ioam.trace.node.eif 2>/dev/null
+}
+
+# DPDK's driver of that name is a file of its own.
+need_driver() {
+	compgen -G "$(pkg-config --variable=libdir libdpdk)/dpdk/pmds-*/librte_net_$1.so" >/dev/null ||
+		skip "DPDK has no driver $1 here"
 }
 
 # wait_for WHAT COMMAND...: until it succeeds, at most half a minute.
