@@ -444,12 +444,12 @@ static void collect_run(struct collect *collect)
 	for (unsigned int tick = 1; !stopping; tick++) {
 		collect_tell(collect);
 		sinks_read(collect->sinks, TICK_MS);
-		sources_poll(collect->sources, record_take, collect);
+		sources_poll(collect->sources, now_unix_ns() - SOURCES_LATE_MS * 1000000LL, record_take, collect);
 		collect_spans(collect, now_unix_ns(), false);
 		collect_tick(collect, tick);
 	}
 	sinks_read(collect->sinks, 0);
-	sources_poll(collect->sources, record_take, collect);
+	sources_poll(collect->sources, INT64_MAX, record_take, collect);
 	collect_spans(collect, now_unix_ns(), true);
 	transfers_save(collect->transfers);
 }

@@ -11,7 +11,6 @@
 #include "record/recording.h"
 
 enum {
-	TAPS_MAX = 16,
 	LINES_MAX = 16,
 	TAP_RECORDS_MAX = 65536, /* in a row: others wait */
 };
@@ -22,10 +21,9 @@ struct lines_file {
 };
 
 struct sources {
-	struct recording *recording;
-	struct capture *taps[TAPS_MAX];
+	struct recording *files, *taps;
 	struct lines_file lines[LINES_MAX];
-	unsigned int tap_count, lines_count;
+	unsigned int lines_count;
 	uint64_t records;
 	struct lines_counts lines_counts;
 };
@@ -34,8 +32,8 @@ int sources_new(struct sources **out)
 {
 	struct sources *sources = calloc(1, sizeof(*sources));
 
-	if (!sources || !(sources->recording = recording_new())) {
-		free(sources);
+	if (!sources || !(sources->files = recording_new()) || !(sources->taps = recording_new())) {
+		sources_free(sources);
 		fprintf(stderr, "out of memory\n");
 		return -ENOMEM;
 	}
@@ -71,30 +69,23 @@ int sources_read(struct sources *sources, const char *path)
 	if (first == '{')
 		return lines_add(sources, file, path);
 	error = capture_open_file(file, path, &capture);
-	return error ? error : recording_add(sources->recording, capture);
+	return error ? error : recording_add(sources->files, capture);
 }
 
 int sources_tap(struct sources *sources, const char *device)
 {
-	int error;
+	struct capture *capture;
+	int error = capture_open_live(device, &capture);
 
-	if (sources->tap_count == TAPS_MAX) {
-		fprintf(stderr, "%s: more than %d devices at once\n", device, TAPS_MAX);
-		return -E2BIG;
-	}
-	error = capture_open_live(device, &sources->taps[sources->tap_count]);
-	if (!error)
-		sources->tap_count++;
-	return error;
+	return error ? error : recording_add(sources->taps, capture);
 }
 
 void sources_free(struct sources *sources)
 {
 	if (!sources)
 		return;
-	recording_free(sources->recording);
-	for (unsigned int i = 0; i < sources->tap_count; i++)
-		capture_close(sources->taps[i]);
+	recording_free(sources->files);
+	recording_free(sources->taps);
 	for (unsigned int i = 0; i < sources->lines_count; i++)
 		fclose(sources->lines[i].file);
 	free(sources);
@@ -109,7 +100,7 @@ int sources_replay(struct sources *sources, struct store *store, int64_t tick_ns
 
 	for (unsigned int i = 0; !error && i < sources->lines_count; i++)
 		error = lines_read(sources->lines[i].file, sources->lines[i].path, store, &sources->lines_counts);
-	while ((got = recording_next(sources->recording, &record)) == 1) {
+	while ((got = recording_next(sources->files, INT64_MAX, &record)) == 1) {
 		if (record.time_unix_ns - passed_ns >= tick_ns) {
 			passed_ns = record.time_unix_ns;
 			if (pass(passed_ns, arg))
@@ -121,25 +112,24 @@ int sources_replay(struct sources *sources, struct store *store, int64_t tick_ns
 	return got == -ENODATA ? error : got;
 }
 
-void sources_poll(struct sources *sources, void (*take)(const struct record *record, void *arg), void *arg)
+void sources_poll(struct sources *sources, int64_t until_unix_ns,
+		  void (*take)(const struct record *record, void *arg), void *arg)
 {
 	struct record record;
 
-	for (unsigned int i = 0; i < sources->tap_count; i++)
-		for (int count = 0; count < TAP_RECORDS_MAX && capture_next(sources->taps[i], &record) == 1; count++) {
-			sources->records++;
-			take(&record, arg);
-		}
+	for (int i = 0; i < TAP_RECORDS_MAX && recording_next(sources->taps, until_unix_ns, &record) == 1; i++) {
+		sources->records++;
+		take(&record, arg);
+	}
 }
 
 void sources_count(const struct sources *sources, struct sources_counts *counts)
 {
-	*counts = (struct sources_counts){ .records = sources->records,
-					   .malformed = recording_malformed(sources->recording),
-					   .spans = sources->lines_counts.spans,
-					   .bad_lines = sources->lines_counts.bad_lines };
-	for (unsigned int i = 0; i < sources->tap_count; i++) {
-		counts->malformed += capture_malformed(sources->taps[i]);
-		counts->lost += capture_lost(sources->taps[i]);
-	}
+	*counts = (struct sources_counts){
+		.records = sources->records,
+		.malformed = recording_malformed(sources->files) + recording_malformed(sources->taps),
+		.lost = recording_lost(sources->taps),
+		.spans = sources->lines_counts.spans,
+		.bad_lines = sources->lines_counts.bad_lines,
+	};
 }

@@ -192,7 +192,7 @@ uint64_t capture_lost(const struct capture *capture)
 {
 	struct pcap_stat stat;
 
-	return pcap_stats(capture->pcap, &stat) ? 0 : stat.ps_drop;
+	return pcap_file(capture->pcap) || pcap_stats(capture->pcap, &stat) ? 0 : stat.ps_drop;
 }
 
 uint64_t capture_malformed(const struct capture *capture)

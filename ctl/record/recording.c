@@ -44,21 +44,36 @@ int recording_add(struct recording *recording, struct capture *capture)
 	return 0;
 }
 
-int recording_next(struct recording *recording, struct record *record)
+int recording_next(struct recording *recording, int64_t until_unix_ns, struct record *record)
 {
 	struct track *first = NULL;
+	bool more = false;
 
 	for (unsigned int i = 0; i < recording->count; i++) {
 		struct track *track = &recording->tracks[i];
 
+		if (track->got == 0)
+			track_next(recording, track);
+		more |= track->got >= 0;
 		if (track->got == 1 && (!first || track->next.time_unix_ns < first->next.time_unix_ns))
 			first = track;
 	}
-	if (!first)
+	if (!more)
 		return recording->error ? recording->error : -ENODATA;
+	if (!first || first->next.time_unix_ns > until_unix_ns)
+		return 0;
 	*record = first->next;
 	track_next(recording, first);
 	return 1;
+}
+
+uint64_t recording_lost(const struct recording *recording)
+{
+	uint64_t packets = 0;
+
+	for (unsigned int i = 0; i < recording->count; i++)
+		packets += capture_lost(recording->tracks[i].capture);
+	return packets;
 }
 
 uint64_t recording_malformed(const struct recording *recording)
