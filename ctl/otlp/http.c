@@ -11,9 +11,9 @@
 #include "post.h"
 
 /* Far below the 4 MiB that OpenTelemetry's collectors take of gRPC, and others of HTTP. */
-enum { REQUEST_MAX = 2 << 20, CONTENT_TOO_LARGE = 413 };
+enum { REQUEST_MAX = 2 << 20, SPANS_MAX = 2048, CONTENT_TOO_LARGE = 413 };
 
-/* OpenTelemetry's batch processor; unset, a batch of the store is a request of its own. */
+/* OpenTelemetry's batch processor. Its queue is the store here, so that OTEL_BSP_MAX_QUEUE_SIZE has no say. */
 #define BATCH_SPANS "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 #define BATCH_DELAY "OTEL_BSP_SCHEDULE_DELAY"
 
@@ -68,10 +68,9 @@ static void http_free(struct destination *destination)
 	free(http);
 }
 
-/* 0: not set. */
-static long batch_number(const char *name, long least)
+static long batch_number(const char *name, long least, long otherwise)
 {
-	return environment_number(name, environment_get(name), least, 0);
+	return environment_number(name, environment_get(name), least, otherwise);
 }
 
 int http_new(const char *url, struct destination **out)
@@ -85,9 +84,9 @@ int http_new(const char *url, struct destination **out)
 						  .key = strdup(url),
 						  .message_max = REQUEST_MAX,
 						  .under_way_max = 1,
-						  .spans_max = (uint64_t)batch_number(BATCH_SPANS, 1),
-						  .linger_ms = (unsigned int)batch_number(BATCH_DELAY, 0),
-						  .joins = environment_get(BATCH_SPANS) || environment_get(BATCH_DELAY),
+						  .spans_max = (uint64_t)batch_number(BATCH_SPANS, 1, SPANS_MAX),
+						  .linger_ms = (unsigned int)batch_number(BATCH_DELAY, 0, 0),
+						  .joins = true,
 						  .send = http_send,
 						  .free = http_free };
 	error = http->destination.name && http->destination.key ? 0 : -ENOMEM;

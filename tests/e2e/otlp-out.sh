@@ -67,7 +67,7 @@ encodings() {
 
 # What may do better later is sent again, what was refused is not; nothing that was answered is sent twice.
 again() {
-	run again 4 3 -- 429:1 502 200 503:date:2 504 200 half 200 text:503 cut
+	run again 4 3 OTEL_BSP_MAX_EXPORT_BATCH_SIZE=3 -- 429:1 502 200 503:date:2 504 200 half 200 text:503 cut
 	each_once "sent again"
 	same "attempts" 11 "$(wc -l <"$tmp/requests")"
 	said "HTTP 429, trying again"
@@ -77,7 +77,7 @@ again() {
 	jq -se '.[1].time - .[0].time >= 1 and .[4].time - .[3].time >= 1' "$tmp/requests" >/dev/null ||
 		fail "Retry-After is not waited for: $(jq -c '[.time, .answer]' "$tmp/requests")"
 	end
-	run refused 8 2 -- 200 400 401 404 500 501 text:400 200
+	run refused 8 2 OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2 -- 200 400 401 404 500 501 text:400 200
 	wait_for "all requests" lines_are "$tmp/requests" 8
 	wait_for "the last answer" metric_is hopspan_export_spans_total 4
 	same "spans refused" 12 "$(metric hopspan_export_spans_rejected_total)"
@@ -90,6 +90,7 @@ again() {
 }
 
 lines_are() { [ "$(wc -l <"$1")" -eq "$2" ]; }
+received_are() { [ "$(received | wc -l)" -eq "$1" ]; }
 metric_is() { [ "$(metric "$1")" -eq "$2" ]; }
 
 # Nobody listens at first.
@@ -164,9 +165,9 @@ endpoints() {
 	: >"$tmp/sent"
 	OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 door_start otlp "$receiver/a/" otlp "$receiver/b/" file "$tmp/lines"
 	send "${sender[@]}" 2 2
-	wait_for "both endpoints" lines_are "$tmp/requests" 4
+	wait_for "both endpoints" received_are 8
 	same "paths" "/a/ /b/" "$(of_all path)"
-	wait_for "the file" lines_are "$tmp/lines" 2
+	wait_for "the file" lines_are "$tmp/lines" 2 # one for each batch
 	same "ids in the file" "$(ids_sent | xargs)" "$(jq -r '.. | .spanId? // empty' "$tmp/lines" | sort | xargs)"
 	# moved away, as logrotate does
 	mv "$tmp/lines" "$tmp/lines.1"

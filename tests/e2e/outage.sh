@@ -58,7 +58,7 @@ away() {
 	load_end "backend away"
 	same "spans sent to nobody" 0 "$(metric hopspan_export_spans_total)"
 	nothing_waits && fail "nothing waits"
-	proxy_start 5
+	proxy_start 3
 	load_start 2
 	load_end "backend back, and answers lost"
 	drained "backend back"
