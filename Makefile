@@ -12,6 +12,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 UNITS ?= $(PREFIX)/lib/systemd/system
+SERVICES = $(notdir $(wildcard packaging/*.service))
 BUILD := build
 
 CC := gcc
@@ -52,11 +53,11 @@ install: all
 	install -D -m 755 $(BUILD)/hopspan-dpdk $(DESTDIR)$(PREFIX)/bin/hopspan-dpdk
 	install -D -m 644 sdk/hopspan.h $(DESTDIR)$(PREFIX)/include/hopspan.h
 	install -d $(DESTDIR)$(UNITS)
-	sed 's|/usr/local|$(PREFIX)|' packaging/hopspan-dpdk.service >$(DESTDIR)$(UNITS)/hopspan-dpdk.service
+	for unit in $(SERVICES); do sed 's|/usr/local|$(PREFIX)|' packaging/$$unit >$(DESTDIR)$(UNITS)/$$unit || exit 1; done
 
 uninstall:
+	rm -f $(addprefix $(DESTDIR)$(UNITS)/,$(SERVICES))
 	rm -f $(DESTDIR)$(PREFIX)/bin/hopspan $(DESTDIR)$(PREFIX)/bin/hopspan-dpdk $(DESTDIR)$(PREFIX)/include/hopspan.h
-	rm -f $(DESTDIR)$(UNITS)/hopspan-dpdk.service
 
 clean:
 	rm -rf $(BUILD)
