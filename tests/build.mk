@@ -19,6 +19,17 @@ $(BUILD)/tests/unit/wire-sanitized: $(SANITIZED_SOURCES) $(wildcard wire/*.h ctl
 	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(CPPFLAGS) -Ictl $(CTL_CFLAGS) $(SANITIZE) -o $@ \
 		$(SANITIZED_SOURCES) $(CTL_LIBS) -lcmocka
 
+# What comes from outside, damaged at random, in the same way.
+FUZZ_SOURCES := tests/fuzz/fuzz.c $(addprefix ctl/otlp/,otlp.c otlp_decode.c otlp_json_read.c otlp_json_write.c octets.c cut.c \
+	protobuf.c gzip.c) $(addprefix ctl/record/,record.c record_json.c nodes.c nodes_yaml.c document.c leap.c) \
+	ctl/spans/arena.c ctl/spans/span.c $(BUILD)/ctl/otlp/otlp.pb-c.c
+UNIT_PROGRAMS += $(BUILD)/tests/unit/fuzz-sanitized
+$(BUILD)/tests/unit/fuzz-sanitized: $(FUZZ_SOURCES) $(wildcard wire/*.h ctl/*/*.h tests/unit/*.h)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(CPPFLAGS) -Ictl $(CTL_CFLAGS) $(SANITIZE) -o $@ \
+		$(FUZZ_SOURCES) $(CTL_LIBS) -lcmocka
+
 # The BPF programs inside the command's objects, run by the kernel on the vectors: one cmocka program, by vectors.sh.
 TRIAL_SOURCES := $(wildcard tests/bpf/*.c)
 TRIAL_PROGRAM := $(BUILD)/tests/bpf/vectors
