@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* What is too old, or too much, leaves the store from its old end. */
 #include <errno.h>
+#include <time.h>
 
 #include "store_sql.h"
 
-enum { STEP_BATCHES = 64, STEPS_MAX = 8 };
+enum { STEP_BATCHES = 8, WORK_MAX_MS = 50 };
 
 /* The last batch that all endpoints have. */
 static int sent_by_all(struct store *store, const char *const *endpoints, unsigned int count, int64_t *sent)
@@ -33,6 +34,23 @@ static int octets_used(struct store *store, uint64_t *octets)
 		error = store_number(store, "PRAGMA page_size", &size);
 	*octets = (uint64_t)((pages - unused) * size);
 	return error;
+}
+
+/* 1, 0 or -errno. */
+static int is_too_large(struct store *store, const struct store_limits *limits)
+{
+	uint64_t octets = 0;
+	int error = limits->octets ? octets_used(store, &octets) : 0;
+
+	return error ? error : octets > limits->octets;
+}
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 static int old_delete(struct store *store, int64_t last)
@@ -100,20 +118,17 @@ static int keep_step(struct store *store, int64_t sent, int64_t last, int64_t be
 int store_keep(struct store *store, const struct store_limits *limits, int64_t now_unix_ns,
 	       const char *const *endpoints, unsigned int count, struct store_dropped *dropped)
 {
-	uint64_t before = dropped->batches, octets = 0;
-	int64_t sent = 0;
+	int64_t sent = 0, end_ms = monotonic_ms() + WORK_MAX_MS;
+	uint64_t before = dropped->batches;
 	int got = sent_by_all(store, endpoints, count, &sent);
 
-	for (int i = 0; got >= 0 && limits->age_ns && i < STEPS_MAX; i++)
-		if ((got = keep_step(store, sent, sent, now_unix_ns - limits->age_ns, dropped)) == 0)
+	if (got == 0 && limits->age_ns)
+		do
+			got = keep_step(store, sent, sent, now_unix_ns - limits->age_ns, dropped);
+		while (got == 1 && monotonic_ms() < end_ms);
+	while (got >= 0 && (got = is_too_large(store, limits)) == 1 && monotonic_ms() < end_ms)
+		if ((got = keep_step(store, sent, INT64_MAX, INT64_MAX, dropped)) <= 0)
 			break;
-	for (int i = 0; got >= 0 && limits->octets && i < STEPS_MAX; i++) {
-		got = octets_used(store, &octets);
-		if (got || octets <= limits->octets)
-			break;
-		if ((got = keep_step(store, sent, INT64_MAX, INT64_MAX, dropped)) == 0)
-			break;
-	}
 	if (got >= 0 && dropped->batches > before)
 		got = store_do(store, "PRAGMA incremental_vacuum(4096)");
 	return got < 0 ? got : 0;
