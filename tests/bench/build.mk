@@ -10,5 +10,13 @@ $(BENCH_PROGRAMS): %: %.o $(addprefix $(BUILD)/tests/bench/,row.o packet.o names
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS)
 
-bench: all $(BENCH_PROGRAMS) $(BENCH_BPF) $(BUILD)/venv/.done
+# Of the collector: linked with the command's objects, as unit tests are.
+COLLECT_BENCH := $(addprefix $(BUILD)/tests/bench/,collect drain)
+$(BUILD)/tests/bench/collect.o $(BUILD)/tests/bench/drain.o: OBJECT_FLAGS = -Ictl $(CTL_CFLAGS)
+$(BUILD)/tests/bench/collect.o: | $(BUILD)/ctl/otlp/otlp.pb-c.h
+$(COLLECT_BENCH): %: %.o $(UNIT_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
+
+bench: all $(BENCH_PROGRAMS) $(COLLECT_BENCH) $(BENCH_BPF) $(BUILD)/venv/.done
 	$(Q)tests/bench/bench.sh $(BUILD)/bench
