@@ -305,7 +305,7 @@ static int take(struct export *export, bool last)
 		store_complain(export);
 		return -1;
 	}
-	if (got && !export->pack.otlp) /* all that there was */
+	if (got && destination->linger_ms && pack_is_all(&export->pack))
 		export->next_ns = monotonic_ns() + destination->linger_ms * NS_PER_MS;
 	return got;
 }

@@ -167,6 +167,11 @@ int pack_next(struct pack *pack, const struct pack_limits *max, bool joins, stru
 	return batches_join(pack, max, joins, messages);
 }
 
+bool pack_is_all(struct pack *pack)
+{
+	return batch_hold(pack) == 0;
+}
+
 bool pack_halve(struct messages *messages, struct message **at, uint64_t *too_large)
 {
 	struct message *whole = *at;

@@ -36,6 +36,9 @@ struct pack {
 int pack_next(struct pack *pack, const struct pack_limits *max, bool joins, struct messages *messages,
 	      uint64_t *too_large);
 
+/* Whether all that the store has is in messages. */
+bool pack_is_all(struct pack *pack);
+
 /*
  * A message that proved too large becomes smaller ones, but for `too_large` spans. False: it cannot be cut, and is as
  * it was.

@@ -4,7 +4,7 @@
 #
 #   kafka_need            finds or downloads the broker, else skips: to be called before anything is up
 #   kafka_make            its folder, certificates and ports; KAFKA_PROPERTIES may have more lines for it
-#   kafka_start           starts it as part of the topology, with which it ends; again after it was killed
+#   kafka_start           starts it as part of the topology, with which it ends; again after kafka_kill
 #   kafka_plain           HOST:PORT for everybody
 #   kafka_secure          HOST:PORT by TLS, with a password; $tmp/kafka/client.properties is what librdkafka needs
 #   kafka_read TOPIC      all messages of the topic on stdout, one right after the other
@@ -19,7 +19,7 @@ kafka_cache=${XDG_CACHE_HOME:-$HOME/.cache}/hopspan/kafka/$kafka_version
 
 java_is_new() {
 	local version
-	version=$(java -version 2>&1 | sed -n '1s/.*"\([0-9]*\).*/\1/p')
+	version=$(java -version 2>&1 | sed -n '1s/[^"]*"\([0-9]*\).*/\1/p')
 	[ "${version:-0}" -ge 17 ]
 }
 
@@ -34,7 +34,7 @@ kafka_download() {
 	  </dependency></dependencies>
 	</project>
 	END
-	(cd "$1" && mvn -q -B dependency:copy-dependencies -DoutputDirectory="$1/libs" -DincludeScope=runtime) ||
+	(cd "$1" && mvn -q -B dependency:copy-dependencies -DoutputDirectory="$1/libs" -DincludeScope=runtime) >"$1/log" 2>&1 ||
 		skip "Kafka's Maven artifact kafka_2.13:$kafka_version cannot be had"
 	mv "$1/libs" "$kafka_cache/libs"
 }
@@ -124,14 +124,17 @@ kafka_answers_or_ended() {
 kafka_start() {
 	(kafka_java kafka.Kafka "$tmp/kafka/server.properties") >>"$state/kafka.log" 2>&1 </dev/null &
 	echo $! >"$state/kafka.pid"
+	disown # not to be told of when it is killed
 	wait_for "Kafka" kafka_answers_or_ended
 	! gone "$(cat "$state/kafka.pid")" || fail "Kafka does not start"
 }
 
-# As by the kernel when there is no memory: nothing is written any more.
+# kafka_kill COMMAND...: hangs until COMMAND succeeds, then ends with nothing more written.
 kafka_kill() {
 	local pid
 	pid=$(cat "$state/kafka.pid")
+	kill -STOP "$pid"
+	wait_for "the reason to kill Kafka" "$@"
 	rm "$state/kafka.pid"
 	kill -KILL "$pid"
 	wait_for "Kafka to be gone" gone "$pid"

@@ -12,8 +12,10 @@ need curl
 jaeger_need
 kafka_need
 
-spans=125 # of a trace
-rate=40   # traces a second: 5000 spans
+traces=${TRACES:-1500}
+spans=50 # of a trace
+rate=100 # traces a second: 5000 spans
+small=message.max.bytes=6000 # several to a trace, so that many are under way
 KAFKA_PROPERTIES=message.max.bytes=262144
 
 kafka_py() { "$python" "$top/tests/e2e/kafka.py" "$@"; }
@@ -45,10 +47,10 @@ wrong_password() {
 	stop collect
 }
 
-# broker_restart: killed under load, away for longer than it takes to notice.
+# It takes what it does not answer, is killed, and is away for longer than it takes to notice.
 broker_restart() {
-	kafka_kill
-	wait_for "spans that wait" value_above 100 hopspan_export_queue_batches
+	kafka_kill value_above 20 hopspan_export_queue_batches
+	wait_for "spans that wait" value_above 300 hopspan_export_queue_batches
 	value_is 1 hopspan_export_failing || fail "the broker is away, and nothing says so"
 	kafka_start
 }
@@ -60,20 +62,19 @@ all_there() {
 }
 
 under_load() {
-	local count=$1
-	collector kafka "$(kafka_secure)" properties "$tmp/kafka/client.properties"
-	send 1 "$count" "$spans" "$rate" >"$state/load.log" 2>&1 &
+	collector kafka "$(kafka_secure)" properties "$tmp/kafka/client.properties" property $small
+	send 1 "$traces" "$spans" "$rate" >"$state/load.log" 2>&1 &
 	echo $! >"$state/load.pid"
 	wait_for "spans in Kafka" value_above 1000 hopspan_export_spans_total
 	broker_restart
 	wait_for "the load to end" gone "$(cat "$state/load.pid")"
 	grep "^sent" "$state/load.log" || fail "the load failed"
 	wait_for "the queue to be empty" value_is 0 hopspan_export_queue_batches
-	same "spans delivered" $(((count + 1) * spans)) "$(value hopspan_export_spans_total)"
+	same "spans delivered" $(((traces + 1) * spans)) "$(value hopspan_export_spans_total)"
 	same "spans rejected" 0 "$(value hopspan_export_spans_rejected_total)"
 	same "failing" 0 "$(value hopspan_export_failing)"
 	stop collect
-	all_there jaeger-spans 0 $((count + 1)) "$spans"
+	all_there jaeger-spans 0 $((traces + 1)) "$spans"
 }
 
 # Octets that do not compress are too many for the broker; and then a batch of more than a message may ever be.
@@ -94,7 +95,7 @@ jaeger_kafka=$(kafka_plain)
 jaeger_start
 door=$(jaeger_port)
 wrong_password
-under_load "${TRACES:-800}"
+under_load
 too_large
-wait_for "Jaeger to have the last trace" jaeger_has "$(printf 'kafka.py' | od -An -tx1 | tr -d ' \n')$(printf %016x "${TRACES:-800}")" "$spans"
-kafka_py jaeger "http://127.0.0.1:$((jaeger_ports + 2))" 0 $((${TRACES:-800} + 1)) "$spans"
+wait_for "Jaeger to have the last trace" jaeger_has "6b61666b612e7079$(printf %016x "$traces")" "$spans"
+kafka_py jaeger "http://127.0.0.1:$((jaeger_ports + 2))" 0 $((traces + 1)) "$spans"
