@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "counters.h"
@@ -15,7 +16,7 @@
 #include "places.h"
 #include "tc/sink.h"
 
-enum { SINKS_MAX = 256 };
+enum { SINKS_MAX = 256, CLOCK_NEAR_NS = 500000000 };
 
 struct sink {
 	uint64_t cookie; /* of the namespace */
@@ -32,6 +33,17 @@ struct sinks {
 	struct sinks_counts counts;
 };
 
+/* The arrival's time, if the sink's clock is ours: a namespace's may be set off. */
+static int64_t seen_unix_ns(int64_t time_unix_ns)
+{
+	struct timespec now;
+	int64_t now_unix_ns;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now_unix_ns = now.tv_sec * 1000000000LL + now.tv_nsec;
+	return llabs(now_unix_ns - time_unix_ns) < CLOCK_NEAR_NS ? time_unix_ns : now_unix_ns;
+}
+
 /* One record of a ring buffer: the arrival's TAI becomes Unix time here. */
 static int sink_take(void *arg, void *data, size_t len)
 {
@@ -45,6 +57,7 @@ static int sink_take(void *arg, void *data, size_t len)
 		return 0;
 	}
 	record.time_unix_ns = raw->time_tai_ns - leap_seconds(raw->time_tai_ns / 1000000000) * 1000000000LL;
+	record.seen_unix_ns = seen_unix_ns(record.time_unix_ns);
 	sinks->counts.records++;
 	sinks->take(&record, sinks->arg);
 	return 0;

@@ -92,7 +92,7 @@ enum outcome record_decode(const uint8_t *packet, size_t len, struct record *rec
 	outcome = trace_find(ip6, ip6 + len, &found);
 	if (outcome != OUTCOME_recorded)
 		return outcome;
-	*record = (struct record){ .time_unix_ns = record->time_unix_ns };
+	*record = (struct record){ .time_unix_ns = record->time_unix_ns, .seen_unix_ns = record->seen_unix_ns };
 	addresses_read(ip6, ip6 + len, &found, record);
 	record->has_context = encap_find_context(ip6, ip6 + len, &found, true, &record->context, &record->carrier);
 	if (found.option) {

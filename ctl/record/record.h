@@ -19,6 +19,7 @@ enum { RECORD_HOPS_MAX = IOAM6_DATA_LEN_MAX / IOAM6_WORD };
 
 struct record {
 	int64_t time_unix_ns; /* arrival: at the sink, or of the capture */
+	int64_t seen_unix_ns; /* the same by the collector's clock, which is one for all; 0: as time_unix_ns */
 	struct in6_addr source, destination;
 	uint16_t source_port, destination_port; /* 0 if the transport has none */
 	uint8_t transport;			/* IP protocol number */

@@ -12,12 +12,15 @@
 
 static const char *const kind_names[] = { "transfer", "packet", "link", "node", "hop" };
 
-/* All that sets a transfer apart; its first stamp, as one flow can have several, one after the other. */
+/*
+ * All that sets a transfer apart; its first stamp as it came, as one flow can have several, one after the other. What
+ * is found out about clocks is not in it: the same packets always make the same ids.
+ */
 static uint64_t id_seed(const struct drawing *drawing)
 {
 	uint64_t hash = hash_bytes(HASH_START, drawing->flow, sizeof(*drawing->flow));
 
-	return hash_bytes(hash, &drawing->start_unix_ns, sizeof(drawing->start_unix_ns));
+	return hash_bytes(hash, &drawing->sent_unix_ns, sizeof(drawing->sent_unix_ns));
 }
 
 static void write_id(uint64_t seed, enum draw_kind kind, unsigned int position, uint8_t id[SPAN_ID_LEN])
@@ -139,8 +142,8 @@ static void put_figures(struct pen *pen, const struct worst *worst)
 	if (path->overflow)
 		put_bool(pen, AT_overflow, true);
 	put_adjusted(pen, path->start_shift_ns, path->end_shift_ns);
-	if (drawing->clock_error_ns >= 0)
-		put_int(pen, AT_clock_error_ns, drawing->clock_error_ns);
+	if (path->clock_error_ns >= 0)
+		put_int(pen, AT_clock_error_ns, path->clock_error_ns);
 }
 
 /* A packet's usual says nothing about a transfer of many. */

@@ -24,10 +24,10 @@ struct drawing {
 	const struct path *path; /* of the slowest packet */
 	struct baseline *usual;	 /* of the flow's packets */
 	uint8_t w3c_flags;
+	int64_t sent_unix_ns; /* of the first packet, as stamped */
 	int64_t start_unix_ns, end_unix_ns;
 	uint64_t packets;
 	int64_t min_ns, mean_ns, max_ns;
-	int64_t clock_error_ns; /* -1: not known */
 };
 
 /* The stay, link or hop furthest above its usual. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The least passage within a window of time that moves in slots: what a way takes when nothing is in the way.
+ * The least passage within a window of time that moves in slots.
  */
 #ifndef HOPSPAN_LEAST_H
 #define HOPSPAN_LEAST_H
@@ -14,11 +14,10 @@ struct least_slot {
 	uint32_t packets; /* 0: free */
 };
 
-/* True: a new slot was begun. A packet from before the whole window is not counted. */
-bool least_add(struct least_slot *slots, int count, int64_t slot_ns, int64_t passage_ns, int64_t now_unix_ns);
+/* A packet from before the whole window is not counted. */
+void least_add(struct least_slot *slots, int count, int64_t slot_ns, int64_t passage_ns, int64_t now_unix_ns);
 
-/* The least of those not older than the window, each carried to now by the drift (ns per ns). False: none. */
-bool least_get(const struct least_slot *slots, int count, int64_t slot_ns, double drift, int64_t now_unix_ns,
-	       int64_t *least_ns);
+/* The least of those not older than the window. False: none. */
+bool least_get(const struct least_slot *slots, int count, int64_t slot_ns, int64_t now_unix_ns, int64_t *least_ns);
 
 #endif

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Record -> path: who wrote, what is missing between them, how long each wait was, where each stay is drawn. */
+/* Record -> path: who wrote, what is missing between them, how long each wait was. path_place.c draws it. */
 #include "path.h"
 
 #include <string.h>
-
-#include "place.h"
 
 enum { INTERFACE_NONE = 0xffff };
 
@@ -104,7 +102,7 @@ static void read_node(struct path_node *node, unsigned int position, const struc
 		.queue = hop->queue,
 		.hop_limit = hop->hop_limit,
 		.has_hop_limit = record->type & (IOAM6_HOP_AND_ID | IOAM6_HOP_AND_ID_WIDE),
-		.wait_ns = -1,
+		.found_wait_ns = -1,
 		.next = record->hop_count,
 	};
 	node->delay_ns = read_delay(position, node->node, hop->delay_ns);
@@ -142,7 +140,11 @@ static void link_timed(struct path *path)
 static struct edge *node_edge(const struct path *path, const struct path_node *node, const struct record *record,
 			      struct edges *edges)
 {
-	struct edge_key key = { .node = node->node, .egress_if = node->egress_if ? node->egress_id : IOAM6_NONE32 };
+	struct edge_key key = {
+		.node = node->node,
+		.egress_if = node->egress_if ? node->egress_id : IOAM6_NONE32,
+		.silent = path_silent(path, node),
+	};
 
 	if (node->next < path->count)
 		key.next = path->nodes[node->next].node;
@@ -151,15 +153,17 @@ static struct edge *node_edge(const struct path *path, const struct path_node *n
 	return edges_find(edges, &key);
 }
 
-/* Rule W. `passage_ns`: from the departure stamp to the next arrival. */
-static enum path_way find_wait(struct path_node *node, struct edge *edge, int64_t passage_ns, int64_t now_unix_ns)
+/* Rule W. */
+static enum path_way find_wait(struct path_node *node, struct edge *edge, int64_t now_unix_ns)
 {
+	int64_t passage_ns = node->part ? floor_place(&edge->empty, node->passage_ns, now_unix_ns) : node->passage_ns;
+
 	if (node->delay_ns < 0)
 		return node->delay_raw != IOAM6_NONE32 && node->node->delay != NODE_NO_DELAY ? WAY_DELAY_TOO_LONG
 											     : WAY_NO_DEPARTURE;
 	if (node->position > 0 && node->node->delay == NODE_AFTER_QUEUE) {
 		node->wait = WAIT_MEASURED;
-		node->wait_ns = node->queue == 0 ? 0 : -1;
+		node->found_wait_ns = node->queue == 0 ? 0 : -1;
 		return WAY_SPLIT;
 	}
 	if (node->queue == IOAM6_NONE32)
@@ -167,10 +171,10 @@ static enum path_way find_wait(struct path_node *node, struct edge *edge, int64_
 	if (node->queue == 0) {
 		edge_add_empty(edge, passage_ns, now_unix_ns);
 		node->wait = WAIT_MEASURED;
-		node->wait_ns = 0;
+		node->found_wait_ns = 0;
 		return WAY_SPLIT;
 	}
-	node->wait = edge_wait(edge, passage_ns, now_unix_ns, &node->wait_ns);
+	node->wait = edge_wait(edge, passage_ns, now_unix_ns, &node->found_wait_ns);
 	return node->wait == WAIT_UNKNOWN ? WAY_NO_LEAST : WAY_SPLIT;
 }
 
@@ -202,57 +206,23 @@ static void find_baselines(const struct path *path, struct path_node *node, stru
 	node->stay = edge->stay;
 }
 
+/* A stamp without seconds is placed near the next one; the arrival has them. */
+static bool is_part(const struct path *path, const struct path_node *node, const struct record *record)
+{
+	return record->hops[node->position].seconds == IOAM6_NONE32 ||
+	       (node->next < path->count && record->hops[path->nodes[node->next].position].seconds == IOAM6_NONE32);
+}
+
 static void split_node(struct path *path, struct path_node *node, const struct record *record,
 		       struct path_tables *tables)
 {
 	int64_t next_unix_ns = node->next == path->count ? record->time_unix_ns : path->nodes[node->next].stamp_unix_ns;
 	struct edge *edge = node_edge(path, node, record, &tables->edges);
 
-	node->way = find_wait(node, edge, next_unix_ns - node->stamp_unix_ns - node->delay_ns, record->time_unix_ns);
+	node->passage_ns = next_unix_ns - node->stamp_unix_ns - (node->delay_ns > 0 ? node->delay_ns : 0);
+	node->part = is_part(path, node, record);
+	node->way = find_wait(node, edge, record->seen_unix_ns);
 	find_baselines(path, node, edge, &tables->baselines);
-}
-
-/* Waits are estimates: they never take more than what the exact delays leave of the whole time. */
-static void cut_waits(struct path *path, int64_t room_ns)
-{
-	for (unsigned int i = path->first; i < path->count; i = path->nodes[i].next)
-		if (path->nodes[i].way == WAY_SPLIT)
-			room_ns -= path->nodes[i].delay_ns;
-	for (unsigned int i = path->first; i < path->count; i = path->nodes[i].next) {
-		struct path_node *node = &path->nodes[i];
-
-		if (node->wait_ns <= 0)
-			continue;
-		if (node->wait_ns > room_ns)
-			node->wait_ns = room_ns > 0 ? room_ns : 0;
-		room_ns -= node->wait_ns;
-	}
-}
-
-static void place_nodes(struct path *path, const struct record *record)
-{
-	struct place places[PLACES_MAX];
-	unsigned int count = 0;
-
-	for (unsigned int i = path->first; i < path->count; i = path->nodes[i].next) {
-		struct path_node *node = &path->nodes[i];
-
-		node->drawn_unix_ns = node->stamp_unix_ns;
-		places[count++] = (struct place){
-			.stamp_ns = node->stamp_unix_ns,
-			.length_ns = path_left(node) - node->stamp_unix_ns,
-			.coarse = node->node->time == NODE_POSIX,
-		};
-	}
-	places[count++] = (struct place){ .stamp_ns = record->time_unix_ns };
-	places_settle(places, count, path->reply);
-	count = 0;
-	for (unsigned int i = path->first; i < path->count; i = path->nodes[i].next)
-		path->nodes[i].drawn_unix_ns = places[count++].at_ns;
-	path->start_unix_ns = places[0].at_ns;
-	path->start_shift_ns = places[0].at_ns - places[0].stamp_ns;
-	path->end_unix_ns = places[count].at_ns;
-	path->end_shift_ns = places[count].at_ns - record->time_unix_ns;
 }
 
 static void count_usual(struct path *path, int64_t now_unix_ns)
@@ -272,6 +242,9 @@ bool path_build(struct path *path, const struct record *record, struct path_tabl
 		.shadow = record->active || (record->has_context && record->context.attribution & CONTEXT_SHADOW),
 		.overflow = record->overflow,
 		.count = record->hop_count,
+		.source = record->source,
+		.destination = record->destination,
+		.arrival_unix_ns = record->time_unix_ns,
 	};
 	path->receiver = tables->receiver ? tables->receiver : path_receiver_word(path);
 	for (unsigned int i = 0; i < path->count; i++)
@@ -282,8 +255,9 @@ bool path_build(struct path *path, const struct record *record, struct path_tabl
 		return false;
 	for (unsigned int i = path->first; i < path->count; i = path->nodes[i].next)
 		split_node(path, &path->nodes[i], record, tables);
-	cut_waits(path, record->time_unix_ns - path->nodes[path->first].stamp_unix_ns);
-	place_nodes(path, record);
-	count_usual(path, record->time_unix_ns);
+	path->sent_unix_ns = path->nodes[path->first].stamp_unix_ns;
+	path_count_clocks(path, &tables->clocks, record->seen_unix_ns);
+	path_place(path, &tables->clocks, record->seen_unix_ns);
+	count_usual(path, record->seen_unix_ns);
 	return true;
 }

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clock.h"
+#include "parents.h"
 #include "record/record.h"
 #include "wait.h"
 
@@ -26,13 +28,16 @@ struct path_node {
 	unsigned int position; /* in the record */
 	enum path_way way;
 	enum wait_kind wait;
-	int64_t stamp_unix_ns; /* as stamped; TIME_NONE */
+	int64_t stamp_unix_ns; /* as stamped, with the whole seconds that fit if it has none; TIME_NONE */
 	int64_t drawn_unix_ns; /* where the stay or hop begins */
 	int64_t delay_ns;      /* -1: not available; the sender's stamp is its departure: 0 */
-	int64_t wait_ns;       /* -1: not known */
+	int64_t passage_ns;    /* from the departure stamp to the next arrival's, as stamped */
+	int64_t found_wait_ns; /* by rule W; -1: not known */
+	int64_t wait_ns;       /* the same, no more than the packet's whole time leaves */
 	uint32_t delay_raw, queue;
 	uint8_t hop_limit;
 	bool has_hop_limit;
+	bool part;			/* passage_ns is known but for whole seconds */
 	uint8_t silent;			/* routers between it and the next that wrote nothing */
 	uint8_t next;			/* the next node with a time; the path's count: the receiver */
 	struct baseline *stay, *onward; /* onward: of the link or hop that follows */
@@ -42,6 +47,9 @@ struct path {
 	uint64_t fingerprint;		    /* of what the hops wrote: the same for a packet seen twice */
 	int64_t start_unix_ns, end_unix_ns; /* drawn */
 	int64_t start_shift_ns, end_shift_ns;
+	int64_t sent_unix_ns, arrival_unix_ns; /* as stamped */
+	int64_t clock_error_ns;		       /* between both hosts; -1: not known */
+	struct in6_addr source, destination;
 	const char *receiver; /* its name */
 	bool reply, shadow, overflow;
 	unsigned int count, first; /* first: node with a time */
@@ -60,6 +68,7 @@ static inline size_t path_size(const struct path *path)
 struct path_tables {
 	struct nodes *nodes;
 	struct edges edges;
+	struct clocks clocks;
 	struct baselines baselines;
 	char *receiver; /* name of this host; NULL: paths say client or server */
 };
@@ -68,10 +77,26 @@ struct path_tables {
 uint64_t path_fingerprint(const struct record *record);
 
 /*
- * Into `path`, which has PATH_SIZE_MAX octets; the record's times are set. Counts the packet in least passages and
- * baselines. False: no node wrote a time.
+ * Into `path`, which has PATH_SIZE_MAX octets; the record's times are set. Counts the packet in floors and baselines.
+ * False: no node wrote a time.
  */
 bool path_build(struct path *path, const struct record *record, struct path_tables *tables);
+
+/*
+ * Draws it by the clock of the host that owns the parent span, by what is known of all clocks at that time.
+ * path_build() has done so; done again when a transfer ends it knows what has come since.
+ */
+void path_place(struct path *path, struct clocks *clocks, int64_t now_unix_ns);
+
+/* Counts its ways in the floors of clocks; path_build() does. */
+void path_count_clocks(const struct path *path, struct clocks *clocks, int64_t now_unix_ns);
+
+/*
+ * When it was sent, if that is known but for whole seconds of the sender's clock, and the parent span is that host's;
+ * and what follows for the clocks from a parent span from `start_unix_ns` to `end_unix_ns`.
+ */
+bool path_sending(const struct path *path, struct sending *sending);
+void sending_learn(const struct sending *sending, struct clocks *clocks, int64_t start_unix_ns, int64_t end_unix_ns);
 
 /* The words in span names. */
 const char *path_sender_word(const struct path *path);

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "closed.h"
 #include "draw.h"
 #include "path.h"
@@ -26,10 +25,10 @@ struct transfer {
 	struct flow flow;
 	struct path *slowest;
 	struct baseline *usual;
-	int64_t last_record_unix_ns;
+	int64_t last_record_unix_ns; /* by the collector's clock */
+	int64_t sent_unix_ns;	     /* the first one's stamp */
 	int64_t start_unix_ns, end_unix_ns;
 	int64_t min_ns, max_ns, sum_ns;
-	int64_t clock_error_ns; /* as of the last packet; -1: not known */
 	uint64_t packets;
 	uint64_t seen[SEEN_PACKETS];
 	uint8_t w3c_flags;
@@ -37,7 +36,7 @@ struct transfer {
 
 struct transfers {
 	struct path_tables tables;
-	struct clocks clocks;
+	struct parents parents;
 	struct store *store;
 	struct table open;
 	struct closed closed;
@@ -96,8 +95,9 @@ void transfers_free(struct transfers *transfers)
 	table_free(&transfers->open);
 	closed_free(&transfers->closed);
 	edges_free(&transfers->tables.edges);
-	clocks_free(&transfers->clocks);
+	clocks_free(&transfers->tables.clocks);
 	baselines_free(&transfers->tables.baselines);
+	parents_free(&transfers->parents);
 	free(transfers->tables.receiver);
 	free(transfers->ended);
 	free(transfers->path);
@@ -230,11 +230,13 @@ static void keep_slowest(struct transfer *transfer, const struct path *path)
 	memcpy(transfer->slowest, path, path_size(path));
 }
 
-static void transfer_join(struct transfer *transfer, const struct path *path, int64_t time_unix_ns)
+static void transfer_join(struct transfer *transfer, const struct path *path, int64_t seen_unix_ns)
 {
 	int64_t way_ns = path->end_unix_ns - path->start_unix_ns;
 	bool first = transfer->packets == 0;
 
+	if (first || path->sent_unix_ns < transfer->sent_unix_ns)
+		transfer->sent_unix_ns = path->sent_unix_ns;
 	if (first || path->start_unix_ns < transfer->start_unix_ns)
 		transfer->start_unix_ns = path->start_unix_ns;
 	if (first || path->end_unix_ns > transfer->end_unix_ns)
@@ -243,8 +245,8 @@ static void transfer_join(struct transfer *transfer, const struct path *path, in
 		transfer->min_ns = way_ns;
 	if (first || way_ns > transfer->max_ns)
 		transfer->max_ns = way_ns;
-	if (first || time_unix_ns > transfer->last_record_unix_ns)
-		transfer->last_record_unix_ns = time_unix_ns;
+	if (first || seen_unix_ns > transfer->last_record_unix_ns)
+		transfer->last_record_unix_ns = seen_unix_ns;
 	transfer->sum_ns += way_ns;
 	transfer->seen[transfer->packets++ % SEEN_PACKETS] = path->fingerprint;
 	keep_slowest(transfer, path);
@@ -263,28 +265,21 @@ static void record_copy(struct record *copy, const struct record *record)
 {
 	memcpy(copy, record, offsetof(struct record, hops));
 	memcpy(copy->hops, record->hops, record->hop_count * sizeof(record->hops[0]));
-}
-
-static int64_t count_clocks(struct transfers *transfers)
-{
-	const struct path *path = transfers->path;
-	const struct record *record = &transfers->record;
-
-	return clocks_add(&transfers->clocks, &record->source, &record->destination,
-			  record->time_unix_ns - path->nodes[path->first].stamp_unix_ns, record->time_unix_ns);
+	if (!copy->seen_unix_ns)
+		copy->seen_unix_ns = copy->time_unix_ns;
 }
 
 /* The packet counts for its flow's usual; then it joins a transfer unless its own is closed. */
 static void add_path(struct transfers *transfers, struct transfer *transfer, const struct flow *flow, uint64_t hash)
 {
 	const struct path *path = transfers->path;
-	int64_t time_unix_ns = transfers->record.time_unix_ns, clock_error_ns = count_clocks(transfers);
+	int64_t seen_unix_ns = transfers->record.seen_unix_ns;
 	struct baseline *usual = transfer ? transfer->usual : usual_find(transfers, &transfers->record);
 
-	baseline_add(usual, path->end_unix_ns - path->start_unix_ns, time_unix_ns);
-	if (transfer && is_quiet(transfer, time_unix_ns) && transfer_end_early(transfers, transfer))
+	baseline_add(usual, path->end_unix_ns - path->start_unix_ns, seen_unix_ns);
+	if (transfer && is_quiet(transfer, seen_unix_ns) && transfer_end_early(transfers, transfer))
 		transfer = NULL;
-	if (!transfer && closed_is_late(&transfers->closed, hash, time_unix_ns)) {
+	if (!transfer && closed_is_late(&transfers->closed, hash, seen_unix_ns)) {
 		transfers->counts.late_records++;
 		return;
 	}
@@ -294,8 +289,7 @@ static void add_path(struct transfers *transfers, struct transfer *transfer, con
 		transfers->counts.dropped_records++;
 		return;
 	}
-	transfer_join(transfer, path, time_unix_ns);
-	transfer->clock_error_ns = clock_error_ns;
+	transfer_join(transfer, path, seen_unix_ns);
 	table_touch(&transfers->open, &transfer->entry);
 }
 
@@ -333,11 +327,63 @@ void transfers_add(struct transfers *transfers, const struct record *record)
 	path_build(transfers->path, copy, &transfers->tables);
 }
 
+/* The parent span tells the second, if it has come or when it comes. */
+static void transfer_meet_parent(struct transfers *transfers, const struct transfer *transfer)
+{
+	const struct flow *flow = &transfer->flow;
+	int64_t start_unix_ns, end_unix_ns;
+	struct sending sending;
+
+	if (path_sending(transfer->slowest, &sending) &&
+	    parents_add_sending(&transfers->parents, flow->trace_id, flow->parent_id, &sending, &start_unix_ns,
+				&end_unix_ns))
+		sending_learn(&sending, &transfers->tables.clocks, start_unix_ns, end_unix_ns);
+}
+
+void transfers_add_parent(struct transfers *transfers, const struct span *span)
+{
+	struct sending sending;
+
+	if (parents_add_span(&transfers->parents, span->trace_id, span->id, span->start_unix_ns, span->end_unix_ns,
+			     &sending))
+		sending_learn(&sending, &transfers->tables.clocks, span->start_unix_ns, span->end_unix_ns);
+}
+
+static int64_t at_least(int64_t value_ns, int64_t least_ns)
+{
+	return value_ns < least_ns ? least_ns : value_ns;
+}
+
+/* Draws the slowest packet by what is known of the clocks now; the others' times move with it. */
+static void transfer_place(struct transfers *transfers, struct transfer *transfer)
+{
+	struct path *path = transfer->slowest;
+	int64_t start_shift_ns = -path->start_unix_ns, end_shift_ns = -path->end_unix_ns, longer_ns;
+
+	transfer_meet_parent(transfers, transfer);
+	path_place(path, &transfers->tables.clocks, transfer->last_record_unix_ns);
+	start_shift_ns += path->start_unix_ns;
+	end_shift_ns += path->end_unix_ns;
+	longer_ns = end_shift_ns - start_shift_ns;
+	transfer->start_unix_ns = -at_least(-transfer->start_unix_ns - start_shift_ns, -path->start_unix_ns);
+	transfer->end_unix_ns = at_least(transfer->end_unix_ns + end_shift_ns, path->end_unix_ns);
+	transfer->max_ns = path->end_unix_ns - path->start_unix_ns;
+	transfer->min_ns = at_least(transfer->min_ns + longer_ns, 0);
+	if (transfer->min_ns > transfer->max_ns)
+		transfer->min_ns = transfer->max_ns;
+	transfer->sum_ns = at_least(transfer->sum_ns + longer_ns * (int64_t)transfer->packets,
+				    transfer->min_ns * (int64_t)transfer->packets);
+}
+
 static void transfer_draw(struct transfers *transfers, struct transfer *transfer, struct span_list *spans)
 {
-	struct drawing drawing = {
+	struct drawing drawing;
+
+	transfer_place(transfers, transfer);
+	drawing = (struct drawing){
 		.flow = &transfer->flow,
 		.path = transfer->slowest,
+		.sent_unix_ns = transfer->sent_unix_ns,
 		.usual = transfer->usual,
 		.w3c_flags = transfer->w3c_flags,
 		.start_unix_ns = transfer->start_unix_ns,
@@ -346,7 +392,6 @@ static void transfer_draw(struct transfers *transfers, struct transfer *transfer
 		.min_ns = transfer->min_ns,
 		.mean_ns = transfer->sum_ns / (int64_t)transfer->packets,
 		.max_ns = transfer->max_ns,
-		.clock_error_ns = transfer->clock_error_ns,
 	};
 
 	draw_transfer(spans, &drawing);

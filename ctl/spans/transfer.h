@@ -44,6 +44,9 @@ void transfers_set_receiver(struct transfers *transfers, const char *name);
 /* Takes a copy. Statistics (usual, least link times) count it at once. */
 void transfers_add(struct transfers *transfers, const struct record *record);
 
+/* A span of an application, which may be some transfer's parent. */
+void transfers_add_parent(struct transfers *transfers, const struct span *span);
+
 /* Appends the spans of all transfers quiet since TRANSFER_QUIET_MS before `now_unix_ns`; of all of them if `all`. */
 void transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all, struct span_list *spans);
 

@@ -7,11 +7,7 @@
 #include <string.h>
 
 #define SECOND_NS 1000000000LL
-#define EMPTY_SLOT_NS (60 * SECOND_NS)
 #define ANY_SLOT_NS (10 * SECOND_NS)
-
-/* Drift is believed when this many minutes' least passages all moved one way, by more than noise in sum. */
-enum { DRIFT_SLOTS = 4, DRIFT_PACKETS = 8, DRIFT_NS = 4000 };
 
 const char *wait_name(enum wait_kind kind)
 {
@@ -65,35 +61,9 @@ void edges_free(struct edges *edges)
 	table_free(&edges->table);
 }
 
-/* Called when minute `number` begins: from the slope over those before it. */
-static double drift_of(const struct least_slot *slots, int64_t number)
-{
-	const struct least_slot *first = NULL, *last = NULL;
-	int rising = 0, falling = 0;
-	int64_t moved_ns;
-
-	for (int64_t n = number - LEAST_EMPTY_SLOTS + 1; n < number; n++) {
-		const struct least_slot *slot = &slots[(uint64_t)n % LEAST_EMPTY_SLOTS];
-
-		if (slot->number != n || slot->packets < DRIFT_PACKETS)
-			continue;
-		rising += last && slot->passage_ns > last->passage_ns;
-		falling += last && slot->passage_ns < last->passage_ns;
-		first = first ? first : slot;
-		last = slot;
-	}
-	if ((rising && falling) || rising + falling < DRIFT_SLOTS - 1)
-		return 0;
-	moved_ns = last->passage_ns - first->passage_ns;
-	if (moved_ns < DRIFT_NS && moved_ns > -DRIFT_NS)
-		return 0;
-	return (double)moved_ns / (double)(last->at_unix_ns - first->at_unix_ns);
-}
-
 void edge_add_empty(struct edge *edge, int64_t passage_ns, int64_t now_unix_ns)
 {
-	if (least_add(edge->empty, LEAST_EMPTY_SLOTS, EMPTY_SLOT_NS, passage_ns, now_unix_ns))
-		edge->drift = drift_of(edge->empty, now_unix_ns / EMPTY_SLOT_NS);
+	floor_add(&edge->empty, passage_ns, true, now_unix_ns);
 	least_add(edge->any, LEAST_ANY_SLOTS, ANY_SLOT_NS, passage_ns, now_unix_ns);
 }
 
@@ -102,9 +72,9 @@ enum wait_kind edge_wait(struct edge *edge, int64_t passage_ns, int64_t now_unix
 	enum wait_kind kind = WAIT_UNKNOWN;
 	int64_t least_ns = 0;
 
-	if (least_get(edge->empty, LEAST_EMPTY_SLOTS, EMPTY_SLOT_NS, edge->drift, now_unix_ns, &least_ns))
+	if (floor_get(&edge->empty, now_unix_ns, &least_ns))
 		kind = WAIT_ESTIMATED;
-	else if (least_get(edge->any, LEAST_ANY_SLOTS, ANY_SLOT_NS, 0, now_unix_ns, &least_ns))
+	else if (least_get(edge->any, LEAST_ANY_SLOTS, ANY_SLOT_NS, now_unix_ns, &least_ns))
 		kind = WAIT_LOWER_BOUND;
 	least_add(edge->any, LEAST_ANY_SLOTS, ANY_SLOT_NS, passage_ns, now_unix_ns);
 	if (kind != WAIT_UNKNOWN)

@@ -5,9 +5,10 @@
  *	stamp at tc egress --> queue --> wire --> next arrival stamp
  *	|<------------- passage -------------->|
  *
- * wait = passage - the least passage of packets that met an empty queue within 10 minutes. Both hold the same offset
+ * wait = passage - the floor (floor.h) of packets that met an empty queue within 10 minutes. Both hold the same offset
  * between the two clocks, so it cancels; drift is corrected. Where no packet met an empty queue: the least of any
- * within 60 s, and the wait is a lower bound. One edge is kept per (node, egress interface, next node).
+ * within 60 s, and the wait is a lower bound. One edge is kept per (node, egress interface, next node, silent routers
+ * between).
  */
 #ifndef HOPSPAN_WAIT_H
 #define HOPSPAN_WAIT_H
@@ -17,13 +18,13 @@
 #include <stdint.h>
 
 #include "baseline.h"
+#include "floor.h"
 #include "least.h"
 #include "record/nodes.h"
 #include "table.h"
 
 enum {
-	EDGES_MAX = 16384, /* the one not used for longest goes; 10 MB */
-	LEAST_EMPTY_SLOTS = 10,
+	EDGES_MAX = 8192, /* the one not used for longest goes; 7 MB */
 	LEAST_ANY_SLOTS = 6,
 };
 
@@ -31,15 +32,15 @@ struct edge_key {
 	const struct node *node, *next; /* next NULL: the receiver */
 	struct in6_addr receiver;	/* only then, else zero: each has its own clock */
 	uint32_t egress_if;
-	uint32_t reserved; /* 0: keys are compared as octets */
+	uint32_t silent; /* routers between that write nothing: with another number it is another way */
 };
-_Static_assert(sizeof(struct edge_key) == 2 * sizeof(void *) + 24, "no padding");
+_Static_assert(sizeof(struct edge_key) == 2 * sizeof(void *) + 24, "no padding: compared as octets");
 
 struct edge {
 	struct table_entry entry;
 	struct edge_key key;
-	struct least_slot empty[LEAST_EMPTY_SLOTS], any[LEAST_ANY_SLOTS];
-	double drift;			    /* ns per ns: how the passage grows because clocks run apart */
+	struct floor empty;
+	struct least_slot any[LEAST_ANY_SLOTS];
 	struct baseline *stay, *link, *hop; /* the caller's, NULL at first */
 };
 
