@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "intake.h"
 #include "metrics/metrics.h"
 #include "notify.h"
 #include "otlp/environment.h"
@@ -53,7 +54,7 @@ enum {
 #define KEEP_SIZE "4G"
 
 struct collect {
-	const char *store_path, *nodes_path, *metrics_address;
+	const char *store_path, *nodes_path, *metrics_address, *central, *hops, *packets;
 	const char *listen[DOORS_MAX], *otlp[ENDPOINTS_MAX], *files[FILES_MAX];
 	unsigned int door_count, endpoint_count, file_count;
 	struct kafka_words kafka; /* without brokers: none */
@@ -66,6 +67,8 @@ struct collect {
 	struct sources *sources;
 	struct nodes *nodes;
 	struct transfers *transfers;
+	struct intake *intake;
+	struct transfers_show show;
 	struct sinks *sinks;
 	struct comeback *comeback;
 	struct receive *doors[DOORS_MAX];
@@ -115,6 +118,9 @@ static int collect_word(struct collect *collect, const char *word, const char *v
 	struct kafka_words *kafka = &collect->kafka;
 	const struct word words[] = {
 		{ "otlp", collect->otlp, &collect->endpoint_count, ENDPOINTS_MAX },
+		{ "central", &collect->central, NULL, 0 },
+		{ "hops", &collect->hops, NULL, 0 },
+		{ "packets", &collect->packets, NULL, 0 },
 		{ "file", collect->files, &collect->file_count, FILES_MAX },
 		{ "kafka", &kafka->brokers, NULL, 0 },
 		{ "topic", &kafka->topic, NULL, 0 },
@@ -152,11 +158,59 @@ static int limits_read(struct collect *collect)
 	return 0;
 }
 
+static int show_hops(struct collect *collect)
+{
+	static const char *const names[] = { [HOPS_ALL] = "all", [HOPS_SLOW] = "slow", [HOPS_NONE] = "none" };
+
+	for (enum hops hops = HOPS_ALL; hops <= HOPS_NONE; hops++)
+		if (strcmp(collect->hops, names[hops]) == 0) {
+			collect->show.hops = hops;
+			return 0;
+		}
+	return misuse(command_of(cmd_collect), "hops %s: all, slow or none", collect->hops);
+}
+
+/* "slowest,first,last"; the slowest is there in any case. */
+static int show_packets(struct collect *collect)
+{
+	char list[64], *at = list, *name;
+
+	if (snprintf(list, sizeof(list), "%s", collect->packets) >= (int)sizeof(list))
+		return misuse(command_of(cmd_collect), "packets %s: of slowest,first,last", collect->packets);
+	while ((name = strsep(&at, ","))) {
+		if (strcmp(name, "first") == 0)
+			collect->show.first = true;
+		else if (strcmp(name, "last") == 0)
+			collect->show.last = true;
+		else if (strcmp(name, "slowest") != 0)
+			return misuse(command_of(cmd_collect), "packets %s: of slowest,first,last", collect->packets);
+	}
+	return 0;
+}
+
+/* A central collector draws again what it is passed on, and alone sends to a backend. */
+static int collect_show(struct collect *collect)
+{
+	int status = collect->hops ? show_hops(collect) : 0;
+
+	if (!status && collect->packets)
+		status = show_packets(collect);
+	if (status || !collect->central)
+		return status;
+	if (collect->endpoint_count || collect->kafka.brokers)
+		return misuse(command_of(cmd_collect),
+			      "central: that collector alone sends to a backend (otlp, kafka)");
+	collect->otlp[collect->endpoint_count++] = collect->central;
+	collect->show.pass_on = true;
+	return 0;
+}
+
 static int collect_words(struct collect *collect, int argc, char **argv)
 {
-	for (int i = 0; i < argc; i += 2) {
-		int status = collect_word(collect, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+	int status;
 
+	for (int i = 0; i < argc; i += 2) {
+		status = collect_word(collect, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
 		if (status)
 			return status;
 	}
@@ -168,7 +222,8 @@ static int collect_words(struct collect *collect, int argc, char **argv)
 		collect->kafka.topic = KAFKA_TOPIC_DEFAULT;
 	if (!collect->metrics_address)
 		collect->metrics_address = collect->read_count ? "off" : METRICS_ADDRESS_DEFAULT;
-	return limits_read(collect);
+	status = collect_show(collect);
+	return status ? status : limits_read(collect);
 }
 
 /* What is there already wins. */
@@ -210,6 +265,16 @@ static void record_take(const struct record *record, void *arg)
 	struct collect *collect = arg;
 
 	transfers_add(collect->transfers, record);
+}
+
+static int collect_open_doors(struct collect *collect)
+{
+	const struct receive_look look = { intake_look, collect->intake };
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < collect->door_count; i++)
+		error = receive_start(collect->listen[i], collect->store_path, &look, &collect->doors[i]);
+	return error;
 }
 
 static int collect_open_store(struct collect *collect)
@@ -296,8 +361,8 @@ static int collect_open_exports(struct collect *collect)
 static void collect_say(const struct collect *collect)
 {
 	fprintf(stderr, "hopspan collect: OTLP in %s%s, store %s, %d sinks",
-		collect->door_count ? collect->listen[0] : "off",
-		collect->door_count > 1 ? " and others" : "", collect->store_path, collect->sink_count);
+		collect->door_count ? collect->listen[0] : "off", collect->door_count > 1 ? " and others" : "",
+		collect->store_path, collect->sink_count);
 	for (unsigned int i = 0; i < collect->export_count; i++)
 		fprintf(stderr, ", spans to %s", export_name(collect->exports[i]));
 	fprintf(stderr, "%s%s\n", collect->metrics ? ", metrics at " : "",
@@ -344,9 +409,13 @@ static int collect_open(struct collect *collect)
 	if (!error)
 		error = transfers_new(collect->nodes, collect->store, &collect->transfers);
 	if (!error)
+		transfers_set_show(collect->transfers, &collect->show);
+	if (!error)
 		error = collect_open_sources(collect);
-	for (unsigned int i = 0; !error && i < collect->door_count; i++)
-		error = receive_start(collect->listen[i], collect->store_path, &collect->doors[i]);
+	if (!error)
+		error = intake_new(collect->store_path, &collect->intake);
+	if (!error)
+		error = collect_open_doors(collect);
 	if (!error)
 		error = collect_open_exports(collect);
 	if (!error)
@@ -365,6 +434,8 @@ static void collect_spans(struct collect *collect, int64_t at_unix_ns, bool all)
 	uint8_t *otlp = NULL;
 	size_t len = 0;
 
+	if (intake_read(collect->intake, collect->transfers, collect->store, at_unix_ns))
+		fprintf(stderr, "hopspan collect: what was passed on waits: %s\n", store_error(collect->store));
 	transfers_close(collect->transfers, at_unix_ns, all, &spans);
 	collect->spans += spans.count;
 	if (spans.count && (otlp_encode(&spans, &collect->resource, HOPSPAN_VERSION, &otlp, &len) ||
@@ -373,6 +444,7 @@ static void collect_spans(struct collect *collect, int64_t at_unix_ns, bool all)
 		fprintf(stderr, "hopspan collect: %zu spans not stored: %s\n", spans.count,
 			store_error(collect->store));
 	}
+	intake_done(collect->intake, collect->transfers, at_unix_ns);
 	free(otlp);
 	span_list_free(&spans);
 }
@@ -474,8 +546,8 @@ static bool all_sent(struct collect *collect)
 /* A run that is over: until all of it is stored and sent. */
 static int collect_replay(struct collect *collect)
 {
-	int error = sources_replay(collect->sources, collect->store, TICK_MS * 1000000LL, record_take, replay_pass,
-				   collect);
+	int error =
+	    sources_replay(collect->sources, collect->store, TICK_MS * 1000000LL, record_take, replay_pass, collect);
 
 	collect_spans(collect, now_unix_ns(), true);
 	transfers_save(collect->transfers);
@@ -503,8 +575,8 @@ static void collect_summary(const struct collect *collect)
 		(unsigned long long)(counts.records.undecoded + counts.sources.malformed + counts.sources.lost),
 		(unsigned long long)collect->spans, (unsigned long long)collect->lost_spans,
 		(unsigned long long)(counts.in.spans + counts.sources.spans),
-		(unsigned long long)(counts.in.bad_requests + counts.sources.bad_lines),
-		(unsigned long long)sent, (unsigned long long)refused);
+		(unsigned long long)(counts.in.bad_requests + counts.sources.bad_lines), (unsigned long long)sent,
+		(unsigned long long)refused);
 }
 
 /* The doors in close first, so that the way out has everything. */
@@ -516,6 +588,7 @@ static void collect_close(struct collect *collect)
 		receive_stop(collect->doors[i]);
 	for (unsigned int i = 0; i < collect->export_count; i++)
 		export_stop(collect->exports[i], EXPORT_GRACE_MS);
+	intake_free(collect->intake);
 	comeback_free(collect->comeback);
 	if (collect->sinks)
 		sinks_close(collect->sinks);

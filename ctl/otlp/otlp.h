@@ -21,6 +21,13 @@ int otlp_encode(const struct span_list *spans, const struct span_attrs *resource
  */
 int otlp_decode(const uint8_t *otlp, size_t len, struct span_list *spans);
 
+/*
+ * A copy of a request without the spans that `is_out` names; `spans` are all of them, as otlp_decode() gives them.
+ * malloc'ed. 0 or -errno as above.
+ */
+int otlp_without(const uint8_t *otlp, size_t len, const struct span_list *spans,
+		 bool (*is_out)(const struct span *span), uint8_t **out, size_t *out_len);
+
 /* Octets of the UTF-8 character at `text`: 1 to 4, or 0 if there is none (also at the end of the text). */
 size_t utf8_len(const char *text);
 

@@ -34,6 +34,7 @@ enum {
 struct receive {
 	struct MHD_Daemon *daemon;
 	struct store *store; /* of the daemon's thread */
+	struct receive_look look;
 	uint16_t port;
 	bool store_failing; /* was said */
 	_Atomic uint64_t requests, spans, bad_requests, store_errors;
@@ -248,13 +249,25 @@ static void body_from_json(struct request *request)
 	}
 }
 
+/* What is answered with 200 is kept, by whoever took it. */
+static int batch_keep(struct receive *receive, const struct request *request, const struct span_list *spans)
+{
+	int taken = 0;
+
+	if (!spans->count)
+		return 0;
+	if (receive->look.look)
+		taken = receive->look.look(spans, request->body, request->len, receive->look.arg);
+	return taken ? (taken < 0 ? taken : 0) : store_add(receive->store, request->body, request->len, spans);
+}
+
 static void body_store(struct receive *receive, struct request *request)
 {
 	struct span_list spans = { 0 };
 
 	if (otlp_decode(request->body, request->len, &spans)) {
 		refuse(request, MHD_HTTP_BAD_REQUEST, "the body is not an ExportTraceServiceRequest with valid ids");
-	} else if (spans.count && store_add(receive->store, request->body, request->len, &spans)) {
+	} else if (batch_keep(receive, request, &spans)) {
 		if (!receive->store_failing)
 			fprintf(stderr, "receive: spans refused for now, store: %s\n", store_error(receive->store));
 		receive->store_failing = true;
@@ -301,13 +314,15 @@ static void request_end(void *arg, struct MHD_Connection *connection, void **sta
 	*state = NULL;
 }
 
-int receive_start(const char *address, const char *store_path, struct receive **out)
+int receive_start(const char *address, const char *store_path, const struct receive_look *look, struct receive **out)
 {
 	struct receive *receive = calloc(1, sizeof(*receive));
 	int error;
 
 	if (!receive)
 		return -ENOMEM;
+	if (look)
+		receive->look = *look;
 	error = store_open(store_path, true, &receive->store);
 	if (error)
 		fprintf(stderr, "store %s: %s\n", store_path, store_error(NULL));

@@ -5,6 +5,7 @@
 #ifndef HOPSPAN_RECEIVE_H
 #define HOPSPAN_RECEIVE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -14,17 +15,28 @@ enum {
 
 struct receive;
 
+struct span_list;
+
+/*
+ * Looks at each batch before it is kept, in the door's thread. 0: it is to be kept; 1: it was taken, and need not be;
+ * -errno: it cannot be kept now.
+ */
+struct receive_look {
+	int (*look)(const struct span_list *spans, const uint8_t *otlp, size_t len, void *arg);
+	void *arg;
+};
+
 struct receive_counts {
 	uint64_t requests, spans, bad_requests, store_errors;
 };
 
 /*
  * Listens on `address` (numeric IPv4 or IPv6 with port: "127.0.0.1:4319", "[::1]:4319"; port 0: any free one) in a
- * thread of its own with its own handle on the store. A batch is kept as it came, once expanded, and
- * in protobuf. Errors were printed;
- * -errno (-EADDRINUSE: the port is taken).
+ * thread of its own with its own handle on the store. `look` is copied; NULL: none. A batch is kept as it came, once
+ * expanded, and in protobuf. Errors were printed; -errno (-EADDRINUSE: the port is taken).
  */
-int receive_start(const char *address, const char *store_path, struct receive **receive);
+int receive_start(const char *address, const char *store_path, const struct receive_look *look,
+		  struct receive **receive);
 uint16_t receive_port(const struct receive *receive);
 void receive_counts(const struct receive *receive, struct receive_counts *counts);
 void receive_stop(struct receive *receive); /* NULL: nothing */

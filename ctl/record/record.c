@@ -63,6 +63,8 @@ static void addresses_read(uint8_t *ip6, const uint8_t *end, const struct ioam6_
 {
 	const uint8_t *transport = bytes_at(ip6, end, IPV6_LEN + found->header_len, 4);
 
+	record->packet = ip6;
+	record->packet_len = transport ? IPV6_LEN + found->header_len + 4U : (size_t)(end - ip6);
 	memcpy(&record->source, ip6 + IPV6_SOURCE_AT, sizeof(record->source));
 	memcpy(&record->destination, ip6 + IPV6_DESTINATION_AT, sizeof(record->destination));
 	record->hop_limit = ip6[IPV6_HOP_LIMIT_AT];

@@ -146,14 +146,15 @@ const char *about_way(struct arena *arena, const struct path *path, const struct
 	return finish(&sentence, arena, usual_ns);
 }
 
-const char *about_packet(struct arena *arena, const struct drawing *drawing, int64_t usual_ns)
+const char *about_packet(struct arena *arena, const struct drawing *drawing, const struct path *path,
+			 unsigned int shown, int64_t usual_ns)
 {
-	const struct path *path = drawing->path;
+	static const char *const which[] = { "slowest", "first", "last" };
 	struct sentence sentence = { .len = 0 };
 
 	add_ms(&sentence, path->end_unix_ns - path->start_unix_ns);
-	add(&sentence, " ms from %s to %s, the slowest of %" PRIu64 " stamped packets", path_sender_word(path),
-	    path_receiver_word(path), drawing->packets);
+	add(&sentence, " ms from %s to %s, the %s of %" PRIu64 " stamped packets", path_sender_word(path),
+	    path_receiver_word(path), which[shown], drawing->packets);
 	return finish(&sentence, arena, usual_ns);
 }
 
@@ -175,5 +176,8 @@ const char *about_transfer(struct arena *arena, const struct drawing *drawing, c
 		add(&sentence, " of it at %s, usual there ", worst->name);
 		add_ms(&sentence, worst->usual_ns);
 	}
-	return finish(&sentence, arena, usual_ns);
+	if (path->clock_error_ns >= 0)
+		return finish(&sentence, arena, usual_ns);
+	return arena_printf(arena, "%s; clocks not compared: one direction is all that is seen here",
+			    finish(&sentence, arena, usual_ns));
 }

@@ -14,7 +14,8 @@ struct worst;
 /* All: usual_ns less than 0: not known. */
 const char *about_transfer(struct arena *arena, const struct drawing *drawing, const struct worst *worst,
 			   int64_t usual_ns);
-const char *about_packet(struct arena *arena, const struct drawing *drawing, int64_t usual_ns);
+const char *about_packet(struct arena *arena, const struct drawing *drawing, const struct path *path,
+			 unsigned int shown, int64_t usual_ns);
 const char *about_stay(struct arena *arena, const struct path *path, const struct path_node *node, int64_t usual_ns);
 const char *about_way(struct arena *arena, const struct path *path, const struct path_node *node, int64_t usual_ns);
 

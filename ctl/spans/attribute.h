@@ -38,7 +38,9 @@
 	X(adjusted_ns, "hopspan.adjusted_ns", INT, "ns", "all",                                                      \
 	  "how far start or end is drawn from the stamps, because clocks disagree")                                  \
 	X(clock_error_ns, "hopspan.clock_error_ns", INT, "ns", "transfer",                                           \
-	  "how far off the other host's clock may still be; absent if only one direction is seen")                                      \
+	  "how far off the other host's clock may still be; absent if only one direction is seen")                   \
+	X(records, "hopspan.records", STRINGS, "", "transfer",                                                       \
+	  "only on the way to a central collector: packets as they came")                                            \
 	X(node, "hopspan.node", STRING, "", "node hop sender", "the node's name")                                    \
 	X(node_id, "hopspan.node_id", INT, "", "node hop sender", "its number in the packet")                        \
 	X(hop, "hopspan.hop", INT, "", "node hop sender", "its place among those that wrote, 0 the sender")          \
@@ -47,7 +49,7 @@
 	X(egress_if, "hopspan.egress_if", STRING, "", "node hop sender", "interface it left by")                     \
 	X(dataplane, "hopspan.dataplane", STRING, "", "node hop sender", "xdp, tc, dpdk, linux or other")            \
 	X(time_unix_ns, "hopspan.time_unix_ns", INT, "ns", "node hop sender",                                        \
-	  "arrival (sender: departure) as stamped; seconds that fit if it has none")                                                                  \
+	  "arrival (sender: departure) as stamped; seconds that fit if it has none")                                 \
 	X(delay_ns, "hopspan.delay_ns", INT, "ns", "node hop sender",                                                \
 	  "delay as it came in the packet; 2147483648: longer than the field holds")                                 \
 	X(queue_bytes, "hopspan.queue_bytes", INT, "By", "node hop sender", "queue of the egress interface")         \

@@ -21,6 +21,7 @@ struct baseline {
 	bool changed;		  /* since it was saved */
 	uint32_t added, computed; /* packets since the median was computed, and then */
 	int64_t median_ns;
+	int64_t given_ns; /* by another collector; 0: not */
 	char key[]; /* for usual.h */
 };
 
@@ -35,6 +36,9 @@ void baselines_free(struct baselines *baselines);
 
 /* Found or made; stays where it is until baselines_free(). NULL: there are too many. */
 struct baseline *baselines_find(struct baselines *baselines, const char *key);
+
+/* What another collector found; counts until there are packets enough. */
+void baselines_give(struct baselines *baselines, const char *key, int64_t median_ns);
 
 /* Both take NULL. The median is computed anew when packets have grown by 1/64. */
 void baseline_add(struct baseline *baseline, int64_t duration_ns, int64_t now_unix_ns);

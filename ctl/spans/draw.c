@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The transfer span and the slowest packet's, and what every network span has. */
+/* The transfer span and its packets', and what every network span has. */
 #include "draw.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +25,10 @@ static uint64_t id_seed(const struct drawing *drawing)
 	return hash_bytes(hash, &drawing->sent_unix_ns, sizeof(drawing->sent_unix_ns));
 }
 
-static void write_id(uint64_t seed, enum draw_kind kind, unsigned int position, uint8_t id[SPAN_ID_LEN])
+static void write_id(const struct pen *pen, enum draw_kind kind, unsigned int position, uint8_t id[SPAN_ID_LEN])
 {
-	uint8_t place[] = { kind, position };
-	uint64_t hash = hash_end(hash_bytes(seed, place, sizeof(place)));
+	uint8_t place[] = { kind, position | pen->shown << 6 };
+	uint64_t hash = hash_end(hash_bytes(pen->id_seed, place, sizeof(place)));
 
 	be64_store(id, hash ? hash : 1);
 }
@@ -39,7 +41,7 @@ void pen_begin(struct pen *pen, enum draw_kind kind, unsigned int position, cons
 
 	memcpy(span->trace_id, drawing->flow->trace_id, TRACE_ID_LEN);
 	memcpy(span->parent_id, pen->parent_id, SPAN_ID_LEN);
-	write_id(pen->id_seed, kind, position, span->id);
+	write_id(pen, kind, position, span->id);
 	span->flags = drawing->w3c_flags | SPAN_FLAG_HAS_IS_REMOTE | (kind == DRAW_TRANSFER ? SPAN_FLAG_IS_REMOTE : 0);
 	span->kind = SPAN_INTERNAL;
 	span->name = name;
@@ -123,6 +125,33 @@ static void put_path(struct pen *pen)
 	attr_strings(&pen->spans->arena, &pen->span->attrs, attributes[AT_path].key, names, count);
 }
 
+/* "ARRIVAL-NS OCTETS", in hex from the IPv6 header on: all that there is to draw it again. */
+static const char *record_text(struct arena *arena, const struct path *path)
+{
+	char head[32];
+	int head_len = snprintf(head, sizeof(head), "%" PRId64 " ", path->arrival_unix_ns);
+	char *text = arena_alloc(arena, head_len + 2 * path->packet_len + 1);
+
+	memcpy(text, head, head_len);
+	for (size_t i = 0; i < path->packet_len; i++)
+		sprintf(text + head_len + 2 * i, "%02x", path->packet[i]);
+	return text;
+}
+
+/* Slowest, first and last; the central collector has no other way to know when they were sent and came. */
+static void put_records(struct pen *pen)
+{
+	struct arena *arena = &pen->spans->arena;
+	const struct drawing *drawing = pen->drawing;
+	const char **texts = arena_alloc(arena, SHOWN_COUNT * sizeof(texts[0]));
+	size_t count = 0;
+
+	texts[count++] = record_text(arena, drawing->path);
+	for (enum shown i = SHOWN_FIRST; drawing->packets > 1 && i < SHOWN_COUNT; i++)
+		texts[count++] = record_text(arena, drawing->others[i]);
+	attr_strings(arena, &pen->span->attrs, attributes[AT_records].key, texts, count);
+}
+
 static void put_figures(struct pen *pen, const struct worst *worst)
 {
 	const struct drawing *drawing = pen->drawing;
@@ -144,6 +173,8 @@ static void put_figures(struct pen *pen, const struct worst *worst)
 	put_adjusted(pen, path->start_shift_ns, path->end_shift_ns);
 	if (path->clock_error_ns >= 0)
 		put_int(pen, AT_clock_error_ns, path->clock_error_ns);
+	if (drawing->show->pass_on)
+		put_records(pen);
 }
 
 /* A packet's usual says nothing about a transfer of many. */
@@ -166,25 +197,56 @@ static void draw_own(struct pen *pen)
 	memcpy(pen->parent_id, pen->span->id, SPAN_ID_LEN);
 }
 
-static void draw_packet(struct pen *pen)
+/* Which one of several packets: the slowest, unless others were asked for. */
+static void draw_packet(struct pen *pen, const uint8_t transfer_id[SPAN_ID_LEN])
 {
-	const struct path *path = pen->drawing->path;
+	static const char *const names[] = { "slowest packet", "first packet", "last packet" };
+	const struct path *path = pen->path;
 	int64_t usual_ns = baseline_median(pen->drawing->usual);
 
-	pen_begin(pen, DRAW_PACKET, 0, "slowest packet", about_packet(&pen->spans->arena, pen->drawing, usual_ns),
-		  usual_ns);
+	memcpy(pen->parent_id, transfer_id, SPAN_ID_LEN);
+	pen_begin(pen, DRAW_PACKET, 0, names[pen->shown],
+		  about_packet(&pen->spans->arena, pen->drawing, path, pen->shown, usual_ns), usual_ns);
 	pen->span->start_unix_ns = path->start_unix_ns;
 	pen->span->end_unix_ns = path->end_unix_ns;
 	put_adjusted(pen, path->start_shift_ns, path->end_shift_ns);
 	memcpy(pen->parent_id, pen->span->id, SPAN_ID_LEN);
+	draw_hops(pen);
+}
+
+static void draw_packets(struct pen *pen)
+{
+	const struct drawing *drawing = pen->drawing;
+	const bool wanted[] = { true, drawing->show->first, drawing->show->last };
+	uint8_t transfer_id[SPAN_ID_LEN];
+
+	memcpy(transfer_id, pen->parent_id, SPAN_ID_LEN);
+	draw_packet(pen, transfer_id);
+	for (pen->shown = SHOWN_FIRST; pen->shown < SHOWN_COUNT; pen->shown++) {
+		pen->path = drawing->others[pen->shown];
+		if (wanted[pen->shown] && pen->path->fingerprint != drawing->path->fingerprint)
+			draw_packet(pen, transfer_id);
+	}
+}
+
+/* Is this one of those whose hops are to be seen? Of what is not known to be slow they are not. */
+static bool wants_hops(const struct drawing *drawing)
+{
+	int64_t usual_ns = baseline_median(drawing->usual);
+
+	return drawing->show->hops == HOPS_ALL ||
+	       (drawing->show->hops == HOPS_SLOW && usual_ns >= 0 && drawing->max_ns > 2 * usual_ns);
 }
 
 void draw_transfer(struct span_list *spans, const struct drawing *drawing)
 {
-	struct pen pen = { .spans = spans, .drawing = drawing, .id_seed = id_seed(drawing) };
+	struct pen pen = { .spans = spans, .drawing = drawing, .path = drawing->path, .id_seed = id_seed(drawing) };
 
 	draw_own(&pen);
+	if (!wants_hops(drawing))
+		return;
 	if (drawing->packets > 1)
-		draw_packet(&pen);
-	draw_hops(&pen);
+		draw_packets(&pen);
+	else
+		draw_hops(&pen);
 }

@@ -6,6 +6,7 @@
 #define HOPSPAN_DRAW_H
 
 #include "path.h"
+#include "show.h"
 #include "span.h"
 
 /* What makes packets one transfer; compared and hashed as octets. */
@@ -21,7 +22,9 @@ _Static_assert(sizeof(struct flow) == 64, "no padding");
 
 struct drawing {
 	const struct flow *flow;
-	const struct path *path; /* of the slowest packet */
+	const struct path *path;		/* of the slowest packet */
+	const struct path *others[SHOWN_COUNT]; /* the first and the last, if they are kept */
+	const struct transfers_show *show;
 	struct baseline *usual;	 /* of the flow's packets */
 	uint8_t w3c_flags;
 	int64_t sent_unix_ns; /* of the first packet, as stamped */
@@ -42,6 +45,8 @@ void draw_transfer(struct span_list *spans, const struct drawing *drawing);
 struct pen {
 	struct span_list *spans;
 	const struct drawing *drawing;
+	const struct path *path; /* the packet whose hops are drawn */
+	enum shown shown;
 	struct span *span; /* until the next pen_begin() */
 	uint64_t id_seed;
 	uint8_t parent_id[SPAN_ID_LEN];

@@ -80,7 +80,7 @@ static void add_queued(struct pen *pen, const struct path_node *node)
 
 static void draw_stay(struct pen *pen, const struct path_node *node)
 {
-	const struct path *path = pen->drawing->path;
+	const struct path *path = pen->path;
 	struct arena *arena = &pen->spans->arena;
 	int64_t usual_ns = baseline_median(node->stay);
 
@@ -99,7 +99,7 @@ static void draw_stay(struct pen *pen, const struct path_node *node)
 
 static void put_way(struct pen *pen, const struct path_node *node)
 {
-	const struct path *path = pen->drawing->path;
+	const struct path *path = pen->path;
 	bool last = node->next == path->count;
 
 	put_string(pen, AT_from, node->node->name);
@@ -114,7 +114,7 @@ static void put_way(struct pen *pen, const struct path_node *node)
 
 static void draw_way(struct pen *pen, const struct path_node *node)
 {
-	const struct path *path = pen->drawing->path;
+	const struct path *path = pen->path;
 	struct arena *arena = &pen->spans->arena;
 	int64_t usual_ns = baseline_median(node->onward), start_ns = path_left(node), end_ns = path_next(path, node);
 	bool split = node->way == WAY_SPLIT;
@@ -134,7 +134,7 @@ static void draw_way(struct pen *pen, const struct path_node *node)
 
 void draw_hops(struct pen *pen)
 {
-	const struct path *path = pen->drawing->path;
+	const struct path *path = pen->path;
 
 	for (unsigned int i = path->first; i < path->count; i = path->nodes[i].next) {
 		if (path_has_stay(&path->nodes[i]))

@@ -245,6 +245,8 @@ bool path_build(struct path *path, const struct record *record, struct path_tabl
 		.source = record->source,
 		.destination = record->destination,
 		.arrival_unix_ns = record->time_unix_ns,
+		.packet = record->packet,
+		.packet_len = record->packet_len,
 	};
 	path->receiver = tables->receiver ? tables->receiver : path_receiver_word(path);
 	for (unsigned int i = 0; i < path->count; i++)

@@ -50,7 +50,9 @@ struct path {
 	int64_t sent_unix_ns, arrival_unix_ns; /* as stamped */
 	int64_t clock_error_ns;		       /* between both hosts; -1: not known */
 	struct in6_addr source, destination;
-	const char *receiver; /* its name */
+	const char *receiver;  /* its name */
+	const uint8_t *packet; /* the record's */
+	size_t packet_len;
 	bool reply, shadow, overflow;
 	unsigned int count, first; /* first: node with a time */
 	struct path_node nodes[];

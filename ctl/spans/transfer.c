@@ -1,53 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * The table of transfers: records join one, quiet ones end and are drawn.
- *
- *	record -> open -> (quiet: drawn at once | too many, or overdue: ended, drawn at the next close) -> closed
- */
-#include "transfer.h"
-
-#include <errno.h>
+/* The table of transfers: records join one, quiet ones end. transfer_draw.c makes spans of them. */
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "closed.h"
-#include "draw.h"
-#include "path.h"
-#include "table.h"
+#include "transfer_table.h"
 
 #define MS_NS 1000000LL
 
-enum { SEEN_PACKETS = 8 }; /* fingerprints kept to tell duplicates, which come close together */
-
-struct transfer {
-	struct table_entry entry;
-	struct flow flow;
-	struct path *slowest;
-	struct baseline *usual;
-	int64_t last_record_unix_ns; /* by the collector's clock */
-	int64_t sent_unix_ns;	     /* the first one's stamp */
-	int64_t start_unix_ns, end_unix_ns;
-	int64_t min_ns, max_ns, sum_ns;
-	uint64_t packets;
-	uint64_t seen[SEEN_PACKETS];
-	uint8_t w3c_flags;
-};
-
-struct transfers {
-	struct path_tables tables;
-	struct parents parents;
-	struct store *store;
-	struct table open;
-	struct closed closed;
-	struct transfer **ended; /* TRANSFERS_ENDED_MAX */
-	unsigned int ended_count;
-	struct transfer_counts counts;
-	struct record record; /* the one being added, with its times */
-	struct path *path;    /* PATH_SIZE_MAX */
-};
-
-static void *must_alloc(size_t size)
+void *transfer_alloc(size_t size)
 {
 	void *memory = calloc(1, size);
 
@@ -58,13 +19,14 @@ static void *must_alloc(size_t size)
 
 int transfers_new(struct nodes *nodes, struct store *store, struct transfers **transfers)
 {
-	struct transfers *new = must_alloc(sizeof(*new));
+	struct transfers *new = transfer_alloc(sizeof(*new));
 	int error;
 
 	new->tables.nodes = nodes;
 	new->store = store;
-	new->path = must_alloc(PATH_SIZE_MAX);
-	new->ended = must_alloc(TRANSFERS_ENDED_MAX * sizeof(struct transfer *));
+	new->passed_end = &new->passed;
+	new->path = transfer_alloc(PATH_SIZE_MAX);
+	new->ended = transfer_alloc(TRANSFERS_ENDED_MAX * sizeof(struct transfer *));
 	error = store ? baselines_load(&new->tables.baselines, store) : 0;
 	if (error < 0) {
 		transfers_free(new);
@@ -74,9 +36,17 @@ int transfers_new(struct nodes *nodes, struct store *store, struct transfers **t
 	return 0;
 }
 
-static void transfer_free(struct transfer *transfer)
+static void path_free(struct path *path)
 {
-	free(transfer->slowest);
+	if (path)
+		free((void *)path->packet);
+	free(path);
+}
+
+void transfer_free(struct transfer *transfer)
+{
+	for (unsigned int i = 0; i < SHOWN_COUNT; i++)
+		path_free(transfer->shown[i]);
 	free(transfer);
 }
 
@@ -92,7 +62,14 @@ void transfers_free(struct transfers *transfers)
 	}
 	for (unsigned int i = 0; i < transfers->ended_count; i++)
 		transfer_free(transfers->ended[i]);
+	while (transfers->passed) {
+		struct transfer *next = transfers->passed->next;
+
+		transfer_free(transfers->passed);
+		transfers->passed = next;
+	}
 	table_free(&transfers->open);
+	closed_free(&transfers->passed_closed);
 	closed_free(&transfers->closed);
 	edges_free(&transfers->tables.edges);
 	clocks_free(&transfers->tables.clocks);
@@ -114,6 +91,11 @@ void transfers_set_receiver(struct transfers *transfers, const char *name)
 	transfers->tables.receiver = copy;
 }
 
+void transfers_set_show(struct transfers *transfers, const struct transfers_show *show)
+{
+	transfers->show = *show;
+}
+
 int transfers_save(struct transfers *transfers)
 {
 	return transfers->store ? baselines_save(&transfers->tables.baselines, transfers->store) : 0;
@@ -124,7 +106,7 @@ void transfers_count(const struct transfers *transfers, struct transfer_counts *
 	*counts = transfers->counts;
 }
 
-static struct flow flow_of(const struct record *record)
+struct flow flow_of(const struct record *record)
 {
 	struct flow flow = {
 		.source = record->source,
@@ -140,7 +122,7 @@ static struct flow flow_of(const struct record *record)
 	return flow;
 }
 
-static uint64_t flow_hash(const struct flow *flow)
+uint64_t flow_hash(const struct flow *flow)
 {
 	return hash_end(hash_bytes(HASH_START, flow, sizeof(*flow)));
 }
@@ -150,8 +132,7 @@ static bool same_flow(const struct table_entry *entry, const void *key)
 	return memcmp(&table_item(entry, const struct transfer, entry)->flow, key, sizeof(struct flow)) == 0;
 }
 
-/* Ids of zeros name nothing, an unsampled parent will never be in the backend, and without hops there is no time. */
-static bool is_traced(const struct record *record)
+bool record_is_traced(const struct record *record)
 {
 	static const uint8_t zero[TRACE_ID_LEN];
 	const struct context *context = &record->context;
@@ -182,7 +163,7 @@ static bool transfer_end_early(struct transfers *transfers, struct transfer *tra
 	return true;
 }
 
-static struct baseline *usual_find(struct transfers *transfers, const struct record *record)
+struct baseline *transfer_usual(struct transfers *transfers, const struct record *record)
 {
 	char key[USUAL_KEY_SIZE];
 
@@ -201,7 +182,7 @@ static struct transfer *transfer_new(struct transfers *transfers, const struct f
 			return NULL;
 		transfers->counts.early_closes++;
 	}
-	transfer = must_alloc(sizeof(*transfer));
+	transfer = transfer_alloc(sizeof(*transfer));
 	transfer->flow = *flow;
 	transfer->w3c_flags = transfers->record.context.flags;
 	transfer->usual = usual;
@@ -221,16 +202,36 @@ static bool is_slower(const struct path *path, const struct path *than)
 	return path->fingerprint < than->fingerprint;
 }
 
-static void keep_slowest(struct transfer *transfer, const struct path *path)
+void path_keep(const struct transfers *transfers, struct path **kept, const struct path *path)
 {
-	if (transfer->slowest && !is_slower(path, transfer->slowest))
-		return;
-	free(transfer->slowest);
-	transfer->slowest = must_alloc(path_size(path));
-	memcpy(transfer->slowest, path, path_size(path));
+	uint8_t *packet = NULL;
+
+	path_free(*kept);
+	*kept = transfer_alloc(path_size(path));
+	memcpy(*kept, path, path_size(path));
+	if (transfers->show.pass_on) {
+		packet = transfer_alloc(path->packet_len);
+		memcpy(packet, path->packet, path->packet_len);
+	}
+	(*kept)->packet = packet;
 }
 
-static void transfer_join(struct transfer *transfer, const struct path *path, int64_t seen_unix_ns)
+static void keep_shown(const struct transfers *transfers, struct transfer *transfer, const struct path *path)
+{
+	const struct transfers_show *show = &transfers->show;
+	struct path **shown = transfer->shown;
+
+	if (!shown[SHOWN_SLOWEST] || is_slower(path, shown[SHOWN_SLOWEST]))
+		path_keep(transfers, &shown[SHOWN_SLOWEST], path);
+	if ((show->first || show->pass_on) &&
+	    (!shown[SHOWN_FIRST] || path->start_unix_ns < shown[SHOWN_FIRST]->start_unix_ns))
+		path_keep(transfers, &shown[SHOWN_FIRST], path);
+	if ((show->last || show->pass_on) && (!shown[SHOWN_LAST] || path->end_unix_ns > shown[SHOWN_LAST]->end_unix_ns))
+		path_keep(transfers, &shown[SHOWN_LAST], path);
+}
+
+static void transfer_join(const struct transfers *transfers, struct transfer *transfer, const struct path *path,
+			  int64_t seen_unix_ns)
 {
 	int64_t way_ns = path->end_unix_ns - path->start_unix_ns;
 	bool first = transfer->packets == 0;
@@ -249,7 +250,7 @@ static void transfer_join(struct transfer *transfer, const struct path *path, in
 		transfer->last_record_unix_ns = seen_unix_ns;
 	transfer->sum_ns += way_ns;
 	transfer->seen[transfer->packets++ % SEEN_PACKETS] = path->fingerprint;
-	keep_slowest(transfer, path);
+	keep_shown(transfers, transfer, path);
 }
 
 static bool was_seen(const struct transfer *transfer, uint64_t fingerprint)
@@ -274,7 +275,7 @@ static void add_path(struct transfers *transfers, struct transfer *transfer, con
 {
 	const struct path *path = transfers->path;
 	int64_t seen_unix_ns = transfers->record.seen_unix_ns;
-	struct baseline *usual = transfer ? transfer->usual : usual_find(transfers, &transfers->record);
+	struct baseline *usual = transfer ? transfer->usual : transfer_usual(transfers, &transfers->record);
 
 	baseline_add(usual, path->end_unix_ns - path->start_unix_ns, seen_unix_ns);
 	if (transfer && is_quiet(transfer, seen_unix_ns) && transfer_end_early(transfers, transfer))
@@ -289,7 +290,7 @@ static void add_path(struct transfers *transfers, struct transfer *transfer, con
 		transfers->counts.dropped_records++;
 		return;
 	}
-	transfer_join(transfer, path, seen_unix_ns);
+	transfer_join(transfers, transfer, path, seen_unix_ns);
 	table_touch(&transfers->open, &transfer->entry);
 }
 
@@ -312,14 +313,19 @@ static void add_traced(struct transfers *transfers, const struct record *record)
 	add_path(transfers, transfer, &flow, hash);
 }
 
+void transfers_take_record(struct transfers *transfers, const struct record *record)
+{
+	record_copy(&transfers->record, record);
+	record_times(&transfers->record, transfers->tables.nodes);
+}
+
 void transfers_add(struct transfers *transfers, const struct record *record)
 {
-	struct record *copy = &transfers->record;
+	const struct record *copy = &transfers->record;
 
 	transfers->counts.records++;
-	record_copy(copy, record);
-	record_times(copy, transfers->tables.nodes);
-	if (is_traced(copy)) {
+	transfers_take_record(transfers, record);
+	if (record_is_traced(copy)) {
 		add_traced(transfers, copy);
 		return;
 	}
@@ -327,83 +333,12 @@ void transfers_add(struct transfers *transfers, const struct record *record)
 	path_build(transfers->path, copy, &transfers->tables);
 }
 
-/* The parent span tells the second, if it has come or when it comes. */
-static void transfer_meet_parent(struct transfers *transfers, const struct transfer *transfer)
-{
-	const struct flow *flow = &transfer->flow;
-	int64_t start_unix_ns, end_unix_ns;
-	struct sending sending;
-
-	if (path_sending(transfer->slowest, &sending) &&
-	    parents_add_sending(&transfers->parents, flow->trace_id, flow->parent_id, &sending, &start_unix_ns,
-				&end_unix_ns))
-		sending_learn(&sending, &transfers->tables.clocks, start_unix_ns, end_unix_ns);
-}
-
-void transfers_add_parent(struct transfers *transfers, const struct span *span)
-{
-	struct sending sending;
-
-	if (parents_add_span(&transfers->parents, span->trace_id, span->id, span->start_unix_ns, span->end_unix_ns,
-			     &sending))
-		sending_learn(&sending, &transfers->tables.clocks, span->start_unix_ns, span->end_unix_ns);
-}
-
-static int64_t at_least(int64_t value_ns, int64_t least_ns)
-{
-	return value_ns < least_ns ? least_ns : value_ns;
-}
-
-/* Draws the slowest packet by what is known of the clocks now; the others' times move with it. */
-static void transfer_place(struct transfers *transfers, struct transfer *transfer)
-{
-	struct path *path = transfer->slowest;
-	int64_t start_shift_ns = -path->start_unix_ns, end_shift_ns = -path->end_unix_ns, longer_ns;
-
-	transfer_meet_parent(transfers, transfer);
-	path_place(path, &transfers->tables.clocks, transfer->last_record_unix_ns);
-	start_shift_ns += path->start_unix_ns;
-	end_shift_ns += path->end_unix_ns;
-	longer_ns = end_shift_ns - start_shift_ns;
-	transfer->start_unix_ns = -at_least(-transfer->start_unix_ns - start_shift_ns, -path->start_unix_ns);
-	transfer->end_unix_ns = at_least(transfer->end_unix_ns + end_shift_ns, path->end_unix_ns);
-	transfer->max_ns = path->end_unix_ns - path->start_unix_ns;
-	transfer->min_ns = at_least(transfer->min_ns + longer_ns, 0);
-	if (transfer->min_ns > transfer->max_ns)
-		transfer->min_ns = transfer->max_ns;
-	transfer->sum_ns = at_least(transfer->sum_ns + longer_ns * (int64_t)transfer->packets,
-				    transfer->min_ns * (int64_t)transfer->packets);
-}
-
-static void transfer_draw(struct transfers *transfers, struct transfer *transfer, struct span_list *spans)
-{
-	struct drawing drawing;
-
-	transfer_place(transfers, transfer);
-	drawing = (struct drawing){
-		.flow = &transfer->flow,
-		.path = transfer->slowest,
-		.sent_unix_ns = transfer->sent_unix_ns,
-		.usual = transfer->usual,
-		.w3c_flags = transfer->w3c_flags,
-		.start_unix_ns = transfer->start_unix_ns,
-		.end_unix_ns = transfer->end_unix_ns,
-		.packets = transfer->packets,
-		.min_ns = transfer->min_ns,
-		.mean_ns = transfer->sum_ns / (int64_t)transfer->packets,
-		.max_ns = transfer->max_ns,
-	};
-
-	draw_transfer(spans, &drawing);
-	transfers->counts.transfers++;
-	transfer_free(transfer);
-}
-
 void transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all, struct span_list *spans)
 {
 	for (unsigned int i = 0; i < transfers->ended_count; i++)
 		transfer_draw(transfers, transfers->ended[i], spans);
 	transfers->ended_count = 0;
+	passed_close(transfers, now_unix_ns, all, spans);
 	while (transfers->open.oldest) {
 		struct transfer *transfer = table_item(transfers->open.oldest, struct transfer, entry);
 
@@ -413,4 +348,5 @@ void transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all,
 		transfer_draw(transfers, transfer, spans);
 	}
 	closed_expire(&transfers->closed, now_unix_ns);
+	closed_expire(&transfers->passed_closed, now_unix_ns);
 }

@@ -9,11 +9,13 @@
 #define HOPSPAN_TRANSFER_H
 
 #include "record/record.h"
+#include "show.h"
 #include "span.h"
 #include "store/store.h"
 
 enum {
 	TRANSFER_QUIET_MS = 1000,
+	PASSED_HOLD_MS = 500,
 	TRANSFER_REMEMBERED_S = 60,  /* closed ones, to tell late records */
 	TRANSFERS_OPEN_MAX = 65536,  /* beyond that the oldest is closed early */
 	TRANSFERS_ENDED_MAX = 16384, /* closed early, waiting for transfers_close(); beyond that records are dropped */
@@ -27,6 +29,7 @@ struct transfer_counts {
 	uint64_t duplicate_records; /* the same packet seen again */
 	uint64_t untraced_records;  /* no context, or not a sampled one: only statistics */
 	uint64_t untimed_records;   /* no node wrote a time that can be used */
+	uint64_t passed_records;    /* of transfers that others passed on */
 	uint64_t dropped_records;   /* transfers_close() was not called in time */
 	uint64_t early_closes;	    /* too many open */
 };
@@ -41,8 +44,24 @@ void transfers_free(struct transfers *transfers);
 /* The name of this host for the receiving end of paths; without it they say `server` or `client`. Before any record. */
 void transfers_set_receiver(struct transfers *transfers, const char *name);
 
+/* Before any record; without it as of zeros. */
+void transfers_set_show(struct transfers *transfers, const struct transfers_show *show);
+
 /* Takes a copy. Statistics (usual, least link times) count it at once. */
 void transfers_add(struct transfers *transfers, const struct record *record);
+
+/*
+ * A transfer that a collector on another host passed on (`hopspan.records` on it), at `now_unix_ns`: drawn again after
+ * PASSED_HOLD_MS, when the other direction and the parent span may have come, too. `number` is the caller's, see
+ * transfers_passed(). -EBADMSG: it is none.
+ */
+int transfers_add_passed(struct transfers *transfers, const struct span *span, int64_t number, int64_t now_unix_ns);
+
+/* All up to this number have been drawn; 0: none yet. */
+int64_t transfers_passed(const struct transfers *transfers);
+
+/* What that host's collector found usual at a place: counts as long as too few packets of it have come here. */
+void transfers_add_usual(struct transfers *transfers, const struct span *span);
 
 /* A span of an application, which may be some transfer's parent. */
 void transfers_add_parent(struct transfers *transfers, const struct span *span);

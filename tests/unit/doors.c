@@ -151,7 +151,7 @@ static struct receive *receive_open(const struct place *place)
 {
 	struct receive *receive;
 
-	assert_int_equal(receive_start("127.0.0.1:0", place->path, &receive), 0);
+	assert_int_equal(receive_start("127.0.0.1:0", place->path, NULL, &receive), 0);
 	assert_true(receive_port(receive) != 0);
 	return receive;
 }
@@ -360,11 +360,11 @@ static void receive_address(void **state)
 	char address[64];
 
 	snprintf(address, sizeof(address), "127.0.0.1:%u", receive_port(receive));
-	assert_int_equal(receive_start(address, place->path, &other), -EADDRINUSE);
+	assert_int_equal(receive_start(address, place->path, NULL, &other), -EADDRINUSE);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(receive_start(bad[i], place->path, &other), -EINVAL);
+		assert_int_equal(receive_start(bad[i], place->path, NULL, &other), -EINVAL);
 	assert_null(other);
-	assert_int_equal(receive_start("[::1]:0", place->path, &other), 0);
+	assert_int_equal(receive_start("[::1]:0", place->path, NULL, &other), 0);
 	receive_stop(other);
 	receive_stop(receive);
 }
@@ -681,7 +681,7 @@ static void export_without_backend(void **state)
 	assert_int_equal(number, 0);
 
 	assert_int_equal(export_http(url, from->path, &export), 0);
-	assert_int_equal(receive_start(address, to->path, &receive), 0);
+	assert_int_equal(receive_start(address, to->path, NULL, &receive), 0);
 	export_wait(export, 1, &counts);
 	export_stop(export, 0);
 	assert_same_batches(from->store, to->store, 1);

@@ -175,7 +175,7 @@ static inline void assert_listed(const struct span *span, const struct span_attr
 /* What must hold of any spans: the parent is there and encloses its children, ids differ, attributes are listed. */
 static inline void assert_sound(const struct span_list *spans)
 {
-	const struct span *parent = NULL;
+	const struct span *parent = NULL, *transfer = NULL;
 
 	for (size_t i = 0; i < spans->count; i++) {
 		const struct span *span = &spans->spans[i];
@@ -187,11 +187,15 @@ static inline void assert_sound(const struct span_list *spans)
 			assert_listed(span, &span->attrs.list[a]);
 		for (size_t other = 0; other < i; other++)
 			assert_memory_not_equal(span->id, spans->spans[other].id, SPAN_ID_LEN);
+		if (strcmp(kind, "packet") == 0)
+			parent = transfer;
 		if (strcmp(kind, "transfer") != 0) {
 			assert_memory_equal(span->parent_id, parent->id, SPAN_ID_LEN);
 			assert_true(span->start_unix_ns >= parent->start_unix_ns);
 			assert_true(span->end_unix_ns <= parent->end_unix_ns);
 		}
+		if (strcmp(kind, "transfer") == 0)
+			transfer = span;
 		if (strcmp(kind, "transfer") == 0 || strcmp(kind, "packet") == 0)
 			parent = span;
 	}

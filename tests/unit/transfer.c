@@ -3,6 +3,7 @@
 #include "packets.h"
 
 #define SECOND_NS 1000000000LL
+#define ONE_WAY "; clocks not compared: one direction is all that is seen here"
 
 struct fixture {
 	struct nodes *nodes;
@@ -79,10 +80,52 @@ static void test_several_packets(void **state)
 	assert_int_equal(number_of(transfer, AT_mean_ns), 667000);
 	assert_int_equal(number_of(transfer, AT_max_ns), 717000);
 	assert_string_equal(text_of(transfer, AT_about),
-			    "0.967 ms from client to server for 3 stamped packets, the slowest 0.717");
+			    "0.967 ms from client to server for 3 stamped packets, the slowest 0.717" ONE_WAY);
 	assert_string_equal(text_of(&spans->spans[1], AT_about),
 			    "0.717 ms from client to server, the slowest of 3 stamped packets");
 	assert_memory_equal(spans->spans[2].parent_id, spans->spans[1].id, SPAN_ID_LEN);
+}
+
+/* 617, 717 and 667 us: the first and the last have hops of their own, with ids of their own. */
+static void test_shown(void **state)
+{
+	const struct transfers_show show = { .first = true, .last = true };
+	struct fixture *fixture = *state;
+	struct span_list *spans;
+
+	transfers_set_show(fixture->transfers, &show);
+	add(*state, plain(1, 300, 0, 50));
+	add(*state, plain(1, 0, 0, 0));
+	add(*state, plain(1, 20, 0, 100));
+	spans = close_all(*state);
+	assert_int_equal(spans->count, 1 + 3 * 7);
+	assert_span(spans, "slowest packet", 20, 737);
+	assert_span(spans, "first packet", 0, 617);
+	assert_span(spans, "last packet", 300, 967);
+	assert_memory_equal(span_named(spans, "last packet")->parent_id, spans->spans[0].id, SPAN_ID_LEN);
+	add(*state, plain(2, 0, 0, 0));
+	assert_int_equal(close_all(*state)->count, 7);
+}
+
+/* `slow` shows hops of what took more than twice its usual, once that is known. */
+static void test_hops(void **state)
+{
+	struct transfers_show show = { .hops = HOPS_NONE };
+	struct fixture *fixture = *state;
+
+	transfers_set_show(fixture->transfers, &show);
+	add(*state, plain(1, 0, 0, 0));
+	add(*state, plain(1, 20, 0, 100));
+	assert_int_equal(close_all(*state)->count, 1);
+	show.hops = HOPS_SLOW;
+	transfers_set_show(fixture->transfers, &show);
+	for (unsigned int i = 0; i < 120; i++)
+		add(*state, plain(2 + i, i * 1000, 0, 0));
+	assert_int_equal(close_all(*state)->count, 120);
+	add(*state, plain(200, 200000, 0, 0));
+	assert_int_equal(close_all(*state)->count, 1);
+	add(*state, plain(201, 210000, 57916, 2000));
+	assert_int_equal(close_all(*state)->count, 7);
 }
 
 /* Seen twice, or in another order: one packet each, the same spans. */
@@ -268,7 +311,7 @@ static void test_usual_and_worst(void **state)
 	assert_string_equal(text_of(transfer, AT_worst), "r1 eth1");
 	assert_int_equal(number_of(transfer, AT_worst_ns), 39800000);
 	assert_string_equal(text_of(transfer, AT_about),
-			    "40.411 ms from client to server, 39.800 of it at r1 eth1, usual there 0.006; usual 0.623");
+			    "40.411 ms from client to server, 39.800 of it at r1 eth1, usual there 0.006; usual 0.623" ONE_WAY);
 	assert_string_equal(text_of(stay, AT_about),
 			    "39.800 ms in r1, 39.794 of it waiting for eth1 behind 57.9 kB; usual 0.006");
 }
@@ -400,6 +443,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_several_packets), TEST(test_duplicates_and_order),
+		TEST(test_shown), TEST(test_hops),
 		TEST(test_apart),	    TEST(test_quiet_and_late),
 		TEST(test_overdue),	    TEST(test_forgotten),
 		TEST(test_not_traced),	    TEST(test_shadow_and_flags),
