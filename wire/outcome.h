@@ -94,7 +94,7 @@
 	/* DPDK forwarder */                                                                            \
 	OUTCOME(forwarded, "forwarded")                                                                 \
 	OUTCOME(drop_queue_full, "dropped: egress queue full")                                          \
-	OUTCOME(drop_port_down, "dropped: port refused it at shutdown")                                 \
+	OUTCOME(drop_port_down, "dropped: port down or gone, or it took no more at the end")            \
 	OUTCOME(drop_too_long, "dropped: longer than the egress port's MTU, segmentation offload at its sender?")
 
 #define OUTCOME_ENUM(name, text) OUTCOME_##name,

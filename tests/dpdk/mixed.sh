@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Mixed traffic both ways through two workers with two queues a port: nothing is lost, out of order or changed, traces
-# have this node's data and no other, and the counters say so. PACKETS each way; tests/dpdk/mixed.c has the flows.
+# have this node's data and no other, and the counters say so. So it is while node.yaml is read again, and then both
+# workers write what is new in it. PACKETS each way; tests/dpdk/mixed.c has the flows.
 . "$(dirname "$0")/lib.sh"
 need ip ethtool dpdk-telemetry.py python3
 mixed=$here/../../build/tests/dpdk/mixed
@@ -12,14 +13,39 @@ packets=${PACKETS:-100000}
 
 hosts_make 9000
 for host in $a $b; do ip netns exec $host sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1; done
-forwarder_start node-id 0x1267 cores "${cores[0]},${cores[1]}" left queues 2 right queues 2
+export HOPSPAN_NODE_YAML=$dir/node.yaml
+node_is() { # NODE_ID
+	cat >"$HOPSPAN_NODE_YAML" <<-END
+		node_id: $1
+		dpdk:
+		  ports: [{device: left, queues: 2}, {device: right, queues: 2}]
+		  cores: [${cores[0]}, ${cores[1]}]
+	END
+}
+node_is 0x1267
+forwarder_start
 grep -q 'of 2 workers' "$dir/forwarder.err" && fail "not two workers"
 
-timeout 3000 "$mixed" $a $b eth0 "$packets" 0x1267 "$(middle_index left)" "$(middle_index right)" >"$dir/judged" ||
-	fail "$(cat "$dir/judged")"
+judge() { # COUNT NODE_ID
+	timeout 3000 "$mixed" $a $b eth0 "$1" "$2" "$(middle_index left)" "$(middle_index right)" >"$dir/judged" ||
+		fail "$(cat "$dir/judged")"
+}
+has_read() { [ "$(grep -c 'read again' "$dir/forwarder.err")" -ge "$1" ]; }
+hangups() { for ((i = 1; i <= 10; i++)); do kill -HUP $pid && wait_for "node.yaml to be read" has_read $i; done; }
+hangups &
+hangups=$!
+judge "$packets" 0x1267
 read -r _ all _ room _ full _ rate <"$dir/judged"
 equal "packets judged" $((2 * packets)) "$all"
-wait_for "all to be counted" has_counted $pid forwarded "$all"
+wait $hangups || fail "node.yaml was not read again"
+node_is 0x1268
+kill -HUP $pid
+wait_for "the new node id" has_read 11
+judge 5000 0x1268
+read -r _ more _ more_room _ more_full _ <"$dir/judged"
+all=$((all + more)) room=$((room + more_room)) full=$((full + more_full)) packets=$((packets + 5000))
+
+wait_for "all to be counted" has_counted $pid forwarded $all
 echo /hopspan/workers | dpdk-telemetry.py -f "hopspan-dpdk-$pid" >"$dir/workers"
 ends_well $pid
 
