@@ -73,6 +73,11 @@ static void port_follow(struct control *control, struct port *port)
 	}
 	if (state != PORT_GONE)
 		port_count(port);
+	if (port_says_unfinished(port))
+		fprintf(stderr,
+			PROGRAM ": %s: checksums of packets that come are unfinished, nobody will take them: "
+				"ethtool -K DEV tx off on the far end of the veth pair\n",
+			port->name);
 	if (state == port->state)
 		return;
 	state_set(port, state);

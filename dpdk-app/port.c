@@ -387,6 +387,14 @@ void port_count(struct port *port)
 	frame_len_update(port);
 }
 
+bool port_says_unfinished(struct port *port)
+{
+	for (unsigned int i = 0; !port->said_unfinished && i < port->ring_count; i++)
+		if (__atomic_load_n(&port->rings[i].unfinished, __ATOMIC_RELAXED))
+			return port->said_unfinished = true;
+	return false;
+}
+
 /* Only of a Linux device that sockets are bound to: other drivers say little, or that all is well. */
 enum port_state port_look(const struct port *port)
 {

@@ -40,6 +40,7 @@ struct port {
 	uint32_t frame_len_max;	       /* an untagged frame, by the MTU */
 	uint32_t frame_room;	       /* the same, by the ring */
 	struct port *peer;	       /* where its packets go */
+	bool said_unfinished;	       /* port_says_unfinished() */
 	struct rte_mempool *pool;
 	uint64_t rx_missed, tx_errors; /* counted by kernel or driver */
 	uint64_t tx_errors_before;     /* of the latter, by the driver of a device that is gone */
@@ -69,6 +70,9 @@ unsigned int ports_buffers(const struct config *config, unsigned int ports, unsi
 
 /* Once in a while: the driver's counters, the MTU. */
 void port_count(struct port *port);
+
+/* Once in its life, when a frame has come whose checksum is not finished. */
+bool port_says_unfinished(struct port *port);
 
 /* What its device is like now. */
 enum port_state port_look(const struct port *port);

@@ -15,6 +15,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
+#include <rte_branch_prediction.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,8 +237,9 @@ static bool has_service_tag(const struct tpacket2_hdr *frame)
 	       frame->tp_vlan_tpid == ETH_P_8021AD;
 }
 
-uint16_t ring_peek(const struct ring *ring, int64_t *unix_ns, uint32_t *service_tags, uint16_t max)
+uint16_t ring_peek(struct ring *ring, int64_t *unix_ns, uint32_t *service_tags, uint16_t max)
 {
+	uint32_t seen = 0;
 	uint16_t count;
 
 	*service_tags = 0;
@@ -249,7 +251,10 @@ uint16_t ring_peek(const struct ring *ring, int64_t *unix_ns, uint32_t *service_
 			break;
 		unix_ns[count] = (int64_t)frame->tp_sec * 1000000000 + frame->tp_nsec;
 		*service_tags |= (uint32_t)has_service_tag(frame) << count;
+		seen |= frame->tp_status;
 	}
+	if (unlikely(seen & TP_STATUS_CSUMNOTREADY))
+		__atomic_store_n(&ring->unfinished, true, __ATOMIC_RELAXED);
 	return count;
 }
 

@@ -8,6 +8,7 @@
 #define HOPSPAN_DPDK_RING_H
 
 #include <rte_common.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -20,8 +21,9 @@ struct ring {
 	int fd;		 /* the driver's socket; -1: the port has another driver */
 	uint8_t *frames; /* the receive ring; NULL: not found, no arrival times */
 	uint32_t frame_len;
-	uint32_t next; /* the frame that the driver reads next */
-} __rte_cache_aligned; /* each is written by the one worker that polls it */
+	uint32_t next;	 /* the frame that the driver reads next */
+	bool unfinished; /* a frame came whose checksum its sender left to the hardware */
+} __rte_cache_aligned;	 /* each is written by the one worker that polls it */
 
 /*
  * The rings of the port that the driver has just made for the device, by queue, as its socket was told by eal.c; the
@@ -37,7 +39,7 @@ int rings_find(struct ring *rings, unsigned int count, uint32_t interface);
  * arrived, in ns since the Unix epoch, and a bit, from the lowest, where a service tag (IEEE 802.1ad) has to be one
  * again: the driver of DPDK 22.11 puts back any tag as 802.1Q. Afterwards ring_advance() says how many the driver took.
  */
-uint16_t ring_peek(const struct ring *ring, int64_t *unix_ns, uint32_t *service_tags, uint16_t max);
+uint16_t ring_peek(struct ring *ring, int64_t *unix_ns, uint32_t *service_tags, uint16_t max);
 
 static inline void ring_advance(struct ring *ring, uint16_t count)
 {

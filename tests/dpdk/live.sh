@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Two hosts joined by the forwarder, on huge pages: echo, TCP, raw frames of every kind, a stamped packet of a stock
-# host. It drops nothing, ends cleanly and gives its pages back.
+# host. It drops nothing, says when a sender left checksums to hardware that is not there, ends cleanly and gives its
+# pages back.
 #
 #	a eth0 --- left  forwarder  right --- eth0 b
 . "$(dirname "$0")/lib.sh"
@@ -28,6 +29,11 @@ stamps_cross
 index() { printf '0x%04x' "$(middle_index "$1")"; }
 equal "node id, interfaces" "$(for _ in 1 2 3; do echo "0x001267 $(index left) $(index right)"; done)" \
 	"$(stamps_read)"
+
+grep -q unfinished "$dir/forwarder.err" && fail "checksums were finished"
+ip netns exec $a ethtool -K eth0 tx on >/dev/null
+ip netns exec $a bash -c 'echo >/dev/udp/fd00::2/9'
+wait_for "a word about the checksum" grep -q 'left: checksums .* are unfinished' "$dir/forwarder.err"
 
 ends_well $pid
 equal "written" "3 3" "$(counter "$dir/forwarder.err" appended) $(counter "$dir/forwarder.err" completed)"
