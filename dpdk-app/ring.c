@@ -69,6 +69,24 @@ static unsigned int sockets_find(uint32_t interface, int *fds, unsigned int max)
 	return count;
 }
 
+/*
+ * Has the driver's order been kept? Not if another thread closed a file meanwhile, whose number a later socket got. The
+ * kernel numbers sockets, too, upwards on each CPU.
+ */
+static bool are_in_order(const int *fds, unsigned int count)
+{
+	ino_t before = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct stat stat;
+
+		if (fstat(fds[i], &stat) || stat.st_ino <= before)
+			return false;
+		before = stat.st_ino;
+	}
+	return true;
+}
+
 /* The mapping of the socket, if it has the size of a receive and a send ring as we asked for them. */
 static uint8_t *frames_find(int fd, uint32_t frame_len)
 {
@@ -94,6 +112,8 @@ int rings_find(struct ring *rings, unsigned int count, uint32_t interface)
 
 	if (sockets_find(interface, fds, count) < count)
 		return -ENOTSOCK;
+	if (!are_in_order(fds, count))
+		return -EAGAIN;
 	for (unsigned int i = 0; i < count; i++) {
 		rings[i] = (struct ring){ .fd = fds[i] };
 		/* What this host itself sends out of the device is not for the other side. */
