@@ -22,6 +22,9 @@ struct pages {
 /* The counters, devices and paths of all network namespaces and cgroups of this machine. */
 void pages_kernel(FILE *out);
 
+/* The DPDK forwarders of this machine: a second at most, if one does not answer. */
+void pages_forwarders(FILE *out);
+
 /* The collector itself. */
 void pages_collector(FILE *out, const struct pages *pages);
 

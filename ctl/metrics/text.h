@@ -20,6 +20,14 @@
 	METRIC(wait_seconds, histogram, "Waits of stamped packets in a router's queues, where they are measured.") \
 	METRIC(contexts_total, counter, "Contexts set on sockets, by what became of them.")                        \
 	METRIC(paths, gauge, "Destinations whose paths have to prove themselves, by state.")                       \
+	/* DPDK forwarders */                                                                                      \
+	METRIC(forwarder_up, gauge, "DPDK forwarders of this machine: 1, or 0 while one does not answer.")         \
+	METRIC(forwarder_packets_total, counter, "Packets of DPDK forwarders, by what became of them.")            \
+	METRIC(forwarder_port_packets_total, counter, "Packets that came by a port of theirs, and that left.")     \
+	METRIC(forwarder_port_bytes_total, counter, "The octets of these frames, without FCS.")                    \
+	METRIC(forwarder_port_lost_total, counter,                                                                 \
+	       "Packets that a port had no room to receive, or took and could not send.")                          \
+	METRIC(forwarder_queue_bytes, gauge, "Octets that wait for a port.")                                       \
 	/* the watch over paths */                                                                                 \
 	METRIC(path_changes_total, counter, "Changes of a path's state that the collector made or saw.")           \
 	METRIC(path_probes_total, counter, "Probes of paths, by result.")                                          \

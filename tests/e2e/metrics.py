@@ -168,6 +168,13 @@ def status_read(path):
     for cgroup in status["cgroups"]:
         for outcome, count in cgroup["sockopt"].items():
             expected["hopspan_contexts_total", cgroup["cgroup_id"], outcome] = count
+    for forwarder in status["forwarders"]:
+        for outcome, count in forwarder["counters"].items():
+            expected["hopspan_forwarder_packets_total", forwarder["name"], outcome] = count
+        for port in forwarder["ports"]:
+            for direction in ("rx", "tx"):
+                key = "hopspan_forwarder_port_packets_total", forwarder["name"], port["name"], direction
+                expected[key] = port[direction + "_packets"]
     return expected
 
 
@@ -176,6 +183,8 @@ ORDER = {
     "hopspan_paths": ("netns", "state"),
     "hopspan_device_info": ("netns", "dev", "role"),
     "hopspan_contexts_total": ("cgroup", "outcome"),
+    "hopspan_forwarder_packets_total": ("forwarder", "outcome"),
+    "hopspan_forwarder_port_packets_total": ("forwarder", "port", "direction"),
 }
 
 

@@ -41,7 +41,7 @@ requests() { node_start client "requests-$2" python3 "$top/tests/e2e/path.py" cl
 
 # The counters between two equal answers of status: nothing has moved in between.
 still_page() {
-	local changes='del(.namespaces[].paths[]?[("segments", "stamped", "asked_unix_ns", "since_unix_ns")])'
+	local changes='del(.forwarders[].clock, .namespaces[].paths[]?[("segments", "stamped", "asked_unix_ns", "since_unix_ns")])'
 	"$hopspan" -j status | jq -S "$changes" >"$tmp/before"
 	page
 	"$hopspan" -j status | jq -S "$changes" >"$tmp/after"
@@ -71,6 +71,8 @@ numbers() {
 	value_above 19 hopspan_wait_seconds dev=eth1 || fail "no wait was measured"
 	value_above 19 hopspan_packets_total role=sink outcome=recorded || fail "no record counted"
 	value_above 19 hopspan_contexts_total outcome=range_opened || fail "no context counted"
+	same "forwarders" 1 "$(value hopspan_forwarder_up)"
+	value_above 39 hopspan_forwarder_packets_total outcome=completed || fail "the DPDK forwarder wrote nothing"
 	value_above 0 hopspan_store_bytes || fail "the store has no size"
 }
 
@@ -137,6 +139,8 @@ full_disk() {
 	stop collect
 }
 
+# The line's own forwarder alone.
+export RUNTIME_DIRECTORY=$tmp HOPSPAN_DPDK_RUNTIME=$tmp/dpdk
 line_up
 hosts
 collect_start otlp http://127.0.0.1:1
