@@ -118,11 +118,10 @@ static int add_memory(struct eal_words *words, const struct config *config, cons
 					       "--huge-unlink",
 					       "--legacy-mem",
 					       "--socket-mem",
-					       "-m",
 					       "--single-file-segments",
 					       "--huge-worker-stack",
 					       NULL };
-	static const char *const no_huge[] = { "--no-huge", NULL };
+	static const char *const no_huge[] = { "--no-huge", NULL }, *const size[] = { "-m", NULL };
 	uint64_t megabytes =
 	    (uint64_t)buffers->count * (buffers->frame_len + BUFFER_OVERHEAD) / MEGABYTE + SPARE_MEGABYTES;
 	long pages = sys_number(HUGE_PAGES "free_hugepages") - sys_number(HUGE_PAGES "resv_hugepages");
@@ -144,9 +143,11 @@ static int add_memory(struct eal_words *words, const struct config *config, cons
 			pages > 0 ? pages : 0, (long)(megabytes / HUGE_MEGABYTES + 1));
 	words_add(words, "--no-huge");
 	words_add(words, "--no-shconf");
+	words_add(words, "--iova-mode=va");
+	if (user_chose(config, size))
+		return 0;
 	words_add(words, "-m");
 	words_add(words, "%lu", (unsigned long)megabytes);
-	words_add(words, "--iova-mode=va");
 	return memory_check(megabytes);
 }
 
@@ -268,10 +269,10 @@ int eal_start(const struct config *config, const struct eal_buffers *buffers)
 	if (!err && rte_eal_init(words->count, words->words) < 0) {
 		err = -rte_errno;
 		fprintf(stderr, PROGRAM ": DPDK did not start: %s\n", rte_strerror(rte_errno));
-	} else if (!err) {
-		snprintf(runtime_dir, sizeof(runtime_dir), "%s", rte_eal_get_runtime_dir());
-		leftovers_remove(runtime_dir);
 	}
+	snprintf(runtime_dir, sizeof(runtime_dir), "%s", rte_eal_get_runtime_dir()); /* also of one that failed then */
+	if (!err)
+		leftovers_remove(runtime_dir);
 	free(words); /* DPDK keeps copies */
 	return err;
 }

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "control.h"
+#include "ctl/notify.h"
 #include "ctl/version.h"
 #include "eal.h"
 #include "port.h"
@@ -61,8 +62,8 @@ static void print_help(void)
 	     "                 -- --vdev net_pcap0,rx_pcap=in.pcap,tx_pcap=out.pcap ...\n"
 	     "  --version      the version\n"
 	     "\n"
-	     "Runs until SIGINT or SIGTERM, then prints its counters; meanwhile\n"
-	     "dpdk-telemetry.py -f hopspan-dpdk-PID shows them: /hopspan/counters");
+	     "Runs until SIGINT or SIGTERM, then prints its counters; meanwhile hopspan status\n"
+	     "shows them, and dpdk-telemetry.py -f hopspan-dpdk-PID: /hopspan/counters");
 }
 
 /* Starts everything but the packets. */
@@ -109,7 +110,9 @@ static int forward(const struct config *config, const struct eal_buffers *buffer
 		status = prepare(&control, config) ? EXIT_FAILED : EXIT_DONE;
 	if (!status) {
 		print_pairs(control.port_count);
+		notify_send("READY=1");
 		workers_run(workers, control.worker_count);
+		notify_send("STOPPING=1");
 		control_join(&control);
 		stats_print(workers, control.worker_count, stderr);
 	}

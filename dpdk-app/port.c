@@ -301,7 +301,10 @@ static int ports_join(struct port *ports, unsigned int count, const struct confi
 	}
 	if (count && !left)
 		return EXIT_DONE;
-	fprintf(stderr, PROGRAM ": %u port%s, but they are joined in pairs\n", count, count == 1 ? "" : "s");
+	if (count)
+		fprintf(stderr, PROGRAM ": %u port%s, but they are joined in pairs\n", count, count == 1 ? "" : "s");
+	else
+		fputs(PROGRAM ": DPDK has no ports: nothing is to be joined\n", stderr);
 	return EXIT_MISUSE;
 }
 

@@ -3,6 +3,7 @@
 # Wrong words end with 2, what cannot be done with 1, each with one line that names it; the help fits 80 columns.
 . "$(dirname "$0")/lib.sh"
 need
+export RUNTIME_DIRECTORY=$dir # what others have left is not to be spoken of here
 
 refuses() { # STATUS TEXT WORD...
 	local status=$1 text=$2
@@ -59,6 +60,25 @@ dpdk:
   - {device: a, queue_packets: 0}
 END
 file_refuses 1 "node.yaml:1:45: ports: a is given twice" <<<"dpdk: {ports: [{queue_bytes: 7, device: a}, a]}"
+
+# DPDK has its own lines beside ours.
+refused() { # STATUS TEXT WORD...
+	local status=$1 text=$2
+	shift 2
+	"$forwarder" "$@" >"$dir/out" 2>"$dir/refused.err" </dev/null &
+	local pid=$!
+	wait $pid
+	equal "status of: $*" "$status" $?
+	grep -qF -- "$text" "$dir/refused.err" || fail "$*: no \"$text\""
+	[ ! -e "$dir/dpdk/hopspan-dpdk-$pid" ] || fail "$*: left its runtime directory"
+}
+refused 2 "DPDK has no ports" node-id 1 huge no -- --vdev "net_pcap0,rx_pcap=$dir/none"
+refused 1 "DPDK did not start" node-id 1 huge no -- --no-such-word
+refused 1 "DPDK did not start" node-id 1 huge no -- --vdev net_nothing0 --vdev net_nothing1
+printf '\324\303\262\241\002\000\004\000\000\000\000\000\000\000\000\000\377\377\000\000\001\000\000\000' >"$dir/no.pcap"
+refused 2 "1 port, but they are joined in pairs" node-id 1 huge no -- --vdev "net_pcap0,rx_pcap=$dir/no.pcap"
+refused 1 "no memory for 100000 packet buffers" node-id 1 huge no buffers 100000 -- -m 64 \
+	--vdev "net_pcap0,rx_pcap=$dir/no.pcap" --vdev "net_pcap1,rx_pcap=$dir/no.pcap"
 
 "$forwarder" --help >"$dir/help" || fail "--help"
 grep -q 'node-id N' "$dir/help" || fail "no node-id in the help"
