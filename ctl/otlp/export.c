@@ -223,6 +223,11 @@ static void message_settle(struct export *export, struct message **at)
 	default:
 		break;
 	}
+	message = *at; /* it may be in pieces now */
+	if (message->delivery != DELIVERY_OVER)
+		return;
+	free(message->otlp); /* many may be behind one that does not arrive */
+	message->otlp = NULL;
 }
 
 /* The batches behind which all is done: what is sent twice after a crash is what came since, which OTLP allows. */

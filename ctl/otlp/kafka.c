@@ -140,13 +140,20 @@ static int producer_make(struct kafka *kafka, char why[DESTINATION_ERROR_SIZE])
 	return -EINVAL;
 }
 
+static bool over(const struct kafka *kafka)
+{
+	return kafka->destination.over && kafka->destination.over(kafka->destination.over_arg);
+}
+
 /* What is under way gets its reports first: it may or may not have arrived. */
 static void producer_end(struct kafka *kafka)
 {
 	if (!kafka->producer)
 		return;
-	rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-	rd_kafka_flush(kafka->producer, PURGE_MS);
+	do {
+		rd_kafka_purge(kafka->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+		rd_kafka_flush(kafka->producer, PURGE_MS);
+	} while (kafka->under_way && !over(kafka));
 	rd_kafka_topic_destroy(kafka->handle);
 	rd_kafka_destroy(kafka->producer);
 	kafka->producer = NULL;

@@ -4,7 +4,9 @@
 #
 #   jaeger_need                   finds or builds the binary, else skips: to be called before anything is up
 #   jaeger_start                  starts it as part of the topology, with which it ends; it reads the topic jaeger-spans
-#                                 of the Kafka brokers $jaeger_kafka, too, if that is set
+#                                 of the Kafka brokers $jaeger_kafka, too, if that is set, and stores in the folder
+#                                 $jaeger_kept, else in memory
+#   jaeger_kill                   ends it at once, and starts it again with the same ports
 #   jaeger_otlp                   where OTLP/HTTP goes in: http://127.0.0.1:PORT
 #   jaeger_wait TRACE_ID COUNT    waits until it has COUNT spans of the trace, prints it as OTLP JSON
 #   jaeger_spans                  that JSON on stdin -> one JSON object per span, with "service" and "scope"
@@ -74,6 +76,15 @@ jaeger_ingests() {
 	END
 }
 
+jaeger_stores() {
+	local at=${jaeger_kept:-}
+	if [ -z "$at" ]; then
+		echo "memory: {max_traces: 100000}"
+	else
+		echo "badger: {ephemeral: false, directories: {keys: \"$at/keys\", values: \"$at/values\"}}"
+	fi
+}
+
 # No batching: a trace can be read as soon as its export was answered.
 jaeger_config() {
 	cat <<-END
@@ -88,11 +99,11 @@ jaeger_config() {
 	      grpc: {endpoint: "127.0.0.1:$(($1 + 1))"}
 	${jaeger_kafka:+$(jaeger_ingests)}
 	exporters:
-	  jaeger_storage_exporter: {trace_storage: memory}
+	  jaeger_storage_exporter: {trace_storage: spans}
 	extensions:
-	  jaeger_storage: {backends: {memory: {memory: {max_traces: 100000}}}}
+	  jaeger_storage: {backends: {spans: {$(jaeger_stores)}}}
 	  jaeger_query:
-	    storage: {traces: memory}
+	    storage: {traces: spans}
 	    http: {endpoint: "127.0.0.1:$(($1 + 2))"}
 	    grpc: {endpoint: "127.0.0.1:$(($1 + 3))"}
 	    enable_tracing: false
@@ -111,19 +122,32 @@ jaeger_answers() {
 
 jaeger_answers_or_ended() { jaeger_answers || gone "$(cat "$state/jaeger.pid")"; }
 
+jaeger_run() {
+	"$JAEGER" --config "$state/jaeger.yaml" >>"$state/jaeger.log" 2>&1 </dev/null &
+	echo $! >"$state/jaeger.pid"
+	disown # not to be told of when it is killed
+	wait_for "Jaeger" jaeger_answers_or_ended
+	! gone "$(cat "$state/jaeger.pid")"
+}
+
 # Again with other ports, should another program take one of them in between.
 jaeger_start() {
 	local try
 	for try in 1 2 3; do
 		jaeger_ports=$(jaeger_port)
 		jaeger_config "$jaeger_ports" >"$state/jaeger.yaml"
-		"$JAEGER" --config "$state/jaeger.yaml" >"$state/jaeger.log" 2>&1 </dev/null &
-		echo $! >"$state/jaeger.pid"
-		wait_for "Jaeger" jaeger_answers_or_ended
-		! gone "$(cat "$state/jaeger.pid")" || continue
-		return 0
+		! jaeger_run || return 0
 	done
 	fail "Jaeger does not start ($try times)"
+}
+
+jaeger_kill() {
+	local pid
+	pid=$(cat "$state/jaeger.pid")
+	rm "$state/jaeger.pid"
+	kill -KILL "$pid"
+	wait_for "Jaeger to be gone" gone "$pid"
+	jaeger_run || fail "Jaeger does not start again"
 }
 
 jaeger_trace() { jaeger_curl "http://127.0.0.1:$((jaeger_ports + 2))/api/v3/traces/$1"; }

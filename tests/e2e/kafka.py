@@ -107,8 +107,13 @@ def read(file, first, count, spans):
 
 def jaeger_trace(url, number, spans):
     """1 for each way in which the trace is not whole."""
-    with urllib.request.urlopen(f"{url}/api/v3/traces/{trace_id(number).hex()}", timeout=20) as answer:
-        text = answer.read()
+    try:
+        with urllib.request.urlopen(f"{url}/api/v3/traces/{trace_id(number).hex()}", timeout=20) as answer:
+            text = answer.read()
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        return 1
     found = [
         (span["spanId"], span.get("parentSpanId", ""), span["name"])
         for resource in json.loads(text)["result"]["resourceSpans"]
@@ -119,7 +124,7 @@ def jaeger_trace(url, number, spans):
         (span.span_id.hex(), span.parent_span_id.hex(), span.name)
         for span in request(number, spans).resource_spans[0].scope_spans[0].spans
     ]
-    return sorted(found) != sorted(expected) or b"@jaeger@warnings" in text
+    return int(sorted(found) != sorted(expected) or b"@jaeger@warnings" in text)
 
 
 def jaeger(url, first, count, spans):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# Spans through a real broker and Jaeger's ingester: each once and as it was sent, though the broker is killed under load,
-# messages are larger than it takes, and a password is wrong at first.
+# Spans through a real broker and Jaeger's ingester: each once and as it was sent, though both are killed under load,
+# messages are larger than the broker takes, and a password is wrong at first.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=jaeger-lib.sh
@@ -66,7 +66,9 @@ under_load() {
 	send 1 "$traces" "$spans" "$rate" >"$state/load.log" 2>&1 &
 	echo $! >"$state/load.pid"
 	wait_for "spans in Kafka" value_above 1000 hopspan_export_spans_total
+	jaeger_kill
 	broker_restart
+	jaeger_kill
 	wait_for "the load to end" gone "$(cat "$state/load.pid")"
 	grep "^sent" "$state/load.log" || fail "the load failed"
 	wait_for "the queue to be empty" value_is 0 hopspan_export_queue_batches
@@ -91,7 +93,7 @@ too_large() {
 topology_begin
 kafka_make
 kafka_start
-jaeger_kafka=$(kafka_plain)
+jaeger_kafka=$(kafka_plain) jaeger_kept=$tmp/jaeger
 jaeger_start
 door=$(jaeger_port)
 wrong_password
