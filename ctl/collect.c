@@ -267,6 +267,13 @@ static void record_take(const struct record *record, void *arg)
 	transfers_add(collect->transfers, record);
 }
 
+static void repeat_take(const struct repeat *repeat, void *arg)
+{
+	struct collect *collect = arg;
+
+	transfers_add_repeat(collect->transfers, repeat);
+}
+
 static int collect_open_doors(struct collect *collect)
 {
 	const struct receive_look look = { intake_look, collect->intake };
@@ -383,7 +390,7 @@ static int collect_open_sources(struct collect *collect)
 /* This machine's own: not while a run that is over is read. */
 static int collect_open_sinks(struct collect *collect)
 {
-	int error = sinks_open(record_take, collect, &collect->sinks);
+	int error = sinks_open(record_take, repeat_take, collect, &collect->sinks);
 
 	if (error || collect->read_count)
 		return error;

@@ -86,7 +86,8 @@ struct tcp_options_received {
 };
 
 struct tcp_sock {
-	__u32 write_seq;
+	__u32 write_seq, snd_nxt, snd_una;
+	__u64 tcp_mstamp; /* us, CLOCK_MONOTONIC: of what is being sent */
 	__u16 tcp_header_len;
 	struct tcp_options_received rx_opt;
 };

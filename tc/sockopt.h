@@ -22,6 +22,7 @@ struct socket_range {
 	__u8 used;
 	__u8 from_start; /* opened before connect: begins with the connection */
 	__u16 packets;	 /* offered so far, of a policy's `first`, then of its `every` */
+	__u32 sent_us;	 /* TCP: when the first of them went; CLOCK_MONOTONIC, its low 32 bits; 0: not known */
 	struct context context;
 };
 
@@ -29,6 +30,13 @@ enum { SOCKET_SENT = 8 }; /* stamped segments remembered while unacknowledged */
 
 struct socket_sent {
 	__u32 begin, end; /* TCP sequence */
+};
+
+enum { SOCKET_SENDINGS = 16 }; /* data segments of which it is known when they went */
+
+/* A segment's bytes end at `end`; those before are of the segments before. Times as above. */
+struct socket_sending {
+	__u32 end, sent_us;
 };
 
 struct socket_state {
@@ -52,6 +60,9 @@ struct socket_state {
 	struct stamp_policy policy; /* TCP: the peer's, as long as policies_ns is that of stamp_host */
 	__u64 policies_ns;
 	struct socket_sent sent[SOCKET_SENT];
+	__u32 sending_count;
+	__u32 reserved_sending;
+	struct socket_sending sendings[SOCKET_SENDINGS];
 	struct socket_range ranges[SOCKET_RANGES];
 	struct context set;	 /* by the application, last */
 	struct context received; /* from the peer, last */

@@ -13,6 +13,7 @@
 #include "clone.bpf.h"
 #include "path.bpf.h"
 #include "policy.bpf.h"
+#include "repeat.bpf.h"
 #include "segment.bpf.h"
 #include "straight.bpf.h"
 
@@ -310,10 +311,15 @@ static __always_inline enum outcome stamp_socket(struct __sk_buff *skb, struct b
 
 	if (!state)
 		return OUTCOME_bare_no_context;
-	if (!ranges_waiting(state) && !state->sent_count)
+	if (!ranges_waiting(state) && !state->sent_count) {
+		segment_watch(skb, sk, state);
 		return OUTCOME_bare_range_done;
+	}
 	outcome = stamp_straight(skb, sk, state);
-	return outcome == OUTCOME_pass ? stamp_other(skb) : outcome;
+	if (outcome != OUTCOME_pass)
+		return outcome;
+	segment_watch(skb, sk, state);
+	return stamp_other(skb);
 }
 
 SEC("tc")

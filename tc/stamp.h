@@ -6,6 +6,7 @@
 #define HOPSPAN_TC_STAMP_H
 
 #include "plane.h"
+#include "wire/context.h"
 #include "wire/encap.h"
 
 enum stamp_way { STAMP_AUTO, STAMP_IN_PLACE, STAMP_CLONE, STAMP_SHADOW };
@@ -68,5 +69,16 @@ enum {
 	STAMP_BUDGET_DEFAULT = 100000, /* packets a second */
 	STAMP_BULK_BUDGET_DEFAULT = 1000,
 };
+
+/* Bytes of a range are sent again: an entry of the ring buffer "records", told from a sink's by its length. */
+struct stamp_repeat {
+	int64_t first_tai_ns, again_tai_ns; /* when they went before, and now */
+	uint8_t source[16], destination[16];
+	uint16_t source_port, destination_port; /* host order */
+	uint32_t octets;
+	struct context context;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct stamp_repeat) == 88, "no padding");
 
 #endif

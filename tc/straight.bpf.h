@@ -58,7 +58,7 @@ static __always_inline int straight_hops(const struct stamp_policy *policy, cons
 /* Takes the range and writes the header of a constant shape. */
 static __always_inline enum outcome straight_write(struct __sk_buff *skb, struct stamp_host *host,
 						   struct socket_state *state, const struct encap_shape *shape,
-						   __u32 slot, int hops)
+						   __u32 slot, int hops, __u32 sent_us)
 {
 	struct socket_range *range = &state->ranges[slot];
 	__u32 len = encap_len(shape, hops);
@@ -68,6 +68,7 @@ static __always_inline enum outcome straight_write(struct __sk_buff *skb, struct
 		return OUTCOME_pass;
 	budget_spend(&host->all);
 	range->packets = 1;
+	range->sent_us = sent_us;
 	range_serve(state, 1ULL << slot);
 	return packet_grow(skb, len) && header_write(skb, shape, hops, 0, &range->context, &node) &&
 		       packet_grown(skb, len)
@@ -85,6 +86,7 @@ static __always_inline enum outcome stamp_straight(struct __sk_buff *skb, struct
 	const struct stamp_policy *policy = &state->policy;
 	struct bpf_tcp_sock *tp;
 	int room, headroom;
+	__u32 sent_us;
 
 	if (config.peer_side || !host || !kskb || skb->gso_size || state->sent_count ||
 	    ranges_waiting(state) != 1ULL << slot || state->policies_ns != host->policies_ns ||
@@ -94,11 +96,12 @@ static __always_inline enum outcome stamp_straight(struct __sk_buff *skb, struct
 	if (!tp || !segment_is_straight(skb, sk, tp, &state->ranges[slot], kskb, &room))
 		return OUTCOME_pass;
 	headroom = skb_headroom(kskb, config.self.kfuncs);
+	sent_us = KERNEL_READ(config.self.kfuncs, kernel_tcp(sk, config.self.kfuncs), tcp_mstamp);
 	if (__builtin_expect(policy->shape.type != 0, 1)) /* its code comes first: a jump to cold code costs 20 ns */
 		return straight_write(skb, host, state, &ENCAP_SHAPE_USUAL, slot,
-				      straight_hops(policy, &ENCAP_SHAPE_USUAL, room, headroom));
+				      straight_hops(policy, &ENCAP_SHAPE_USUAL, room, headroom), sent_us);
 	return straight_write(skb, host, state, &ENCAP_SHAPE_IDS, slot,
-			      straight_hops(policy, &ENCAP_SHAPE_IDS, room, headroom));
+			      straight_hops(policy, &ENCAP_SHAPE_IDS, room, headroom), sent_us);
 }
 
 #endif

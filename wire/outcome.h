@@ -41,6 +41,7 @@
 	OUTCOME(option_no_memory, "a context refused: no memory for it")                                \
 	OUTCOME(range_unstamped, "a context whose bytes all went without it")                           \
 	OUTCOME(replies_ambiguous, "reply left bare: more than one request in flight")                  \
+	OUTCOME(repeat_recorded, "bytes of a context sent again, recorded")                             \
 	/* router */                                                                                    \
 	OUTCOME(appended, "node data written")                                                          \
 	OUTCOME(completed, "departure written")                                                         \

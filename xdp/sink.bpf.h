@@ -8,6 +8,7 @@
 #define HOPSPAN_XDP_SINK_BPF_H
 
 #include "tc/plane.bpf.h"
+#include "tc/records.bpf.h"
 #include "strip.bpf.h"
 #include "tc/sink.h"
 #include "wire/encap.h"
@@ -17,12 +18,6 @@ _Static_assert(OUTCOME_COUNT <= 0xff, "struct sink_meta");
 
 PLANE_COUNTERS(sink)
 PLANE_FIND(PACKET_CONTEXT)
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, SINK_RING_LEN);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} records SEC(".maps");
 
 /* What came with a packet. */
 struct sink_found {

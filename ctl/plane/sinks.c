@@ -15,6 +15,7 @@
 #include "record/leap.h"
 #include "places.h"
 #include "tc/sink.h"
+#include "tc/stamp.h"
 
 enum { SINKS_MAX = 256, CLOCK_NEAR_NS = 500000000 };
 
@@ -27,6 +28,7 @@ struct sink {
 
 struct sinks {
 	void (*take)(const struct record *record, void *arg);
+	void (*take_repeat)(const struct repeat *repeat, void *arg);
 	void *arg;
 	struct sink list[SINKS_MAX];
 	unsigned int count;
@@ -44,32 +46,62 @@ static int64_t seen_unix_ns(int64_t time_unix_ns)
 	return llabs(now_unix_ns - time_unix_ns) < CLOCK_NEAR_NS ? time_unix_ns : now_unix_ns;
 }
 
-/* One record of a ring buffer: the arrival's TAI becomes Unix time here. */
+/* TAI becomes Unix time here. */
+static int64_t unix_ns_of(int64_t tai_ns)
+{
+	return tai_ns - leap_seconds(tai_ns / 1000000000) * 1000000000LL;
+}
+
+static void repeat_take(struct sinks *sinks, const struct stamp_repeat *raw)
+{
+	struct repeat repeat = {
+		.source_port = raw->source_port,
+		.destination_port = raw->destination_port,
+		.octets = raw->octets,
+		.context = raw->context,
+		.first_unix_ns = unix_ns_of(raw->first_tai_ns),
+		.again_unix_ns = unix_ns_of(raw->again_tai_ns),
+	};
+
+	memcpy(&repeat.source, raw->source, sizeof(repeat.source));
+	memcpy(&repeat.destination, raw->destination, sizeof(repeat.destination));
+	repeat.seen_unix_ns = seen_unix_ns(repeat.again_unix_ns);
+	sinks->counts.repeats++;
+	sinks->take_repeat(&repeat, sinks->arg);
+}
+
+/* One entry of a ring buffer. */
 static int sink_take(void *arg, void *data, size_t len)
 {
 	const struct sink_record *raw = data;
 	struct sinks *sinks = arg;
 	struct record record;
 
+	if (len == sizeof(struct stamp_repeat)) {
+		repeat_take(sinks, data);
+		return 0;
+	}
 	if (len < sizeof(*raw) || raw->packet_len > SINK_PACKET_LEN ||
 	    record_decode(raw->packet, raw->packet_len, &record) != OUTCOME_recorded) {
 		sinks->counts.undecoded++;
 		return 0;
 	}
-	record.time_unix_ns = raw->time_tai_ns - leap_seconds(raw->time_tai_ns / 1000000000) * 1000000000LL;
+	record.time_unix_ns = unix_ns_of(raw->time_tai_ns);
 	record.seen_unix_ns = seen_unix_ns(record.time_unix_ns);
 	sinks->counts.records++;
 	sinks->take(&record, sinks->arg);
 	return 0;
 }
 
-int sinks_open(void (*take)(const struct record *record, void *arg), void *arg, struct sinks **sinks)
+int sinks_open(void (*take)(const struct record *record, void *arg),
+	       void (*take_repeat)(const struct repeat *repeat, void *arg), void *arg, struct sinks **sinks)
 {
 	struct sinks *made = calloc(1, sizeof(*made));
 
 	if (!made)
 		return -ENOMEM;
 	made->take = take;
+	made->take_repeat = take_repeat;
 	made->arg = arg;
 	*sinks = made;
 	return 0;

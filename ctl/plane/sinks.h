@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The sinks of this machine, as the collector reads them: every network namespace's ring buffer, as they come and go.
+ * The sinks of this machine, as the collector reads them: every network namespace's ring buffer, as they come and go; and
+ * what its hosts had to send again, which is in there, too.
  */
 #ifndef HOPSPAN_SINKS_H
 #define HOPSPAN_SINKS_H
 
 #include "record/record.h"
+#include "record/repeat.h"
 
 struct sinks;
 
 struct sinks_counts {
-	uint64_t records, undecoded;
+	uint64_t records, repeats, undecoded;
 };
 
-/* `take` is called for each record, from sinks_read() only. */
-int sinks_open(void (*take)(const struct record *record, void *arg), void *arg, struct sinks **sinks);
+/* These are called for each, from sinks_read() only. */
+int sinks_open(void (*take)(const struct record *record, void *arg),
+	       void (*take_repeat)(const struct repeat *repeat, void *arg), void *arg, struct sinks **sinks);
 void sinks_close(struct sinks *sinks);
 
 /* Finds namespaces that are new and lets go of those that are gone. Returns how many there are. */

@@ -181,3 +181,15 @@ const char *about_transfer(struct arena *arena, const struct drawing *drawing, c
 	return arena_printf(arena, "%s; clocks not compared: one direction is all that is seen here",
 			    finish(&sentence, arena, usual_ns));
 }
+
+const char *about_loss(struct arena *arena, int64_t time_ns, uint64_t packets, uint64_t octets)
+{
+	struct sentence sentence = { .len = 0 };
+
+	add_ms(&sentence, time_ns);
+	add(&sentence, " ms until %s again, %s", packets > 1 ? "lost packets were sent" : "a lost packet was sent",
+	    bytes_text(arena, octets));
+	if (packets > 1)
+		add(&sentence, " in %" PRIu64 " packets", packets);
+	return finish(&sentence, arena, -1);
+}

@@ -19,4 +19,6 @@ const char *about_packet(struct arena *arena, const struct drawing *drawing, con
 const char *about_stay(struct arena *arena, const struct path *path, const struct path_node *node, int64_t usual_ns);
 const char *about_way(struct arena *arena, const struct path *path, const struct path_node *node, int64_t usual_ns);
 
+const char *about_loss(struct arena *arena, int64_t time_ns, uint64_t packets, uint64_t octets);
+
 #endif

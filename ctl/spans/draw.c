@@ -12,7 +12,7 @@
 #include "attribute.h"
 #include "put.h"
 
-static const char *const kind_names[] = { "transfer", "packet", "link", "node", "hop" };
+static const char *const kind_names[] = { "transfer", "packet", "link", "node", "hop", "retransmission" };
 
 /*
  * All that sets a transfer apart; its first stamp as it came, as one flow can have several, one after the other. What
@@ -42,7 +42,8 @@ void pen_begin(struct pen *pen, enum draw_kind kind, unsigned int position, cons
 	memcpy(span->trace_id, drawing->flow->trace_id, TRACE_ID_LEN);
 	memcpy(span->parent_id, pen->parent_id, SPAN_ID_LEN);
 	write_id(pen, kind, position, span->id);
-	span->flags = drawing->w3c_flags | SPAN_FLAG_HAS_IS_REMOTE | (kind == DRAW_TRANSFER ? SPAN_FLAG_IS_REMOTE : 0);
+	span->flags = drawing->w3c_flags | SPAN_FLAG_HAS_IS_REMOTE |
+		      (kind == DRAW_TRANSFER || kind == DRAW_LOSS ? SPAN_FLAG_IS_REMOTE : 0);
 	span->kind = SPAN_INTERNAL;
 	span->name = name;
 	span->service = "network";
@@ -249,4 +250,12 @@ void draw_transfer(struct span_list *spans, const struct drawing *drawing)
 		draw_packets(&pen);
 	else
 		draw_hops(&pen);
+}
+
+void draw_loss(struct pen *pen, struct span_list *spans, const struct drawing *drawing, const char *about)
+{
+	*pen = (struct pen){ .spans = spans, .drawing = drawing, .id_seed = id_seed(drawing) };
+	memcpy(pen->parent_id, drawing->flow->parent_id, SPAN_ID_LEN);
+	pen_begin(pen, DRAW_LOSS, 0, "retransmission", about, -1);
+	put_flow(pen);
 }

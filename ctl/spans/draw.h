@@ -52,11 +52,14 @@ struct pen {
 	uint8_t parent_id[SPAN_ID_LEN];
 };
 
-enum draw_kind { DRAW_TRANSFER, DRAW_PACKET, DRAW_LINK, DRAW_STAY, DRAW_HOP };
+enum draw_kind { DRAW_TRANSFER, DRAW_PACKET, DRAW_LINK, DRAW_STAY, DRAW_HOP, DRAW_LOSS };
 
 /* A new span with ids, flags, times and the attributes that all have. */
 void pen_begin(struct pen *pen, enum draw_kind kind, unsigned int position, const char *name, const char *about,
 	       int64_t usual_ns);
+
+/* Begins a `retransmission` of the drawing's flow. */
+void draw_loss(struct pen *pen, struct span_list *spans, const struct drawing *drawing, const char *about);
 
 /* Hops and links below the pen's parent; draw_hops.c. */
 void draw_hops(struct pen *pen);

@@ -69,6 +69,7 @@ void transfers_free(struct transfers *transfers)
 		transfers->passed = next;
 	}
 	table_free(&transfers->open);
+	losses_free(&transfers->losses);
 	closed_free(&transfers->passed_closed);
 	closed_free(&transfers->closed);
 	edges_free(&transfers->tables.edges);
@@ -333,12 +334,18 @@ void transfers_add(struct transfers *transfers, const struct record *record)
 	path_build(transfers->path, copy, &transfers->tables);
 }
 
+void transfers_add_repeat(struct transfers *transfers, const struct repeat *repeat)
+{
+	losses_add(&transfers->losses, repeat);
+}
+
 void transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all, struct span_list *spans)
 {
 	for (unsigned int i = 0; i < transfers->ended_count; i++)
 		transfer_draw(transfers, transfers->ended[i], spans);
 	transfers->ended_count = 0;
 	passed_close(transfers, now_unix_ns, all, spans);
+	losses_close(&transfers->losses, &transfers->tables.clocks, now_unix_ns, all, spans);
 	while (transfers->open.oldest) {
 		struct transfer *transfer = table_item(transfers->open.oldest, struct transfer, entry);
 

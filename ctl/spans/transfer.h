@@ -9,6 +9,7 @@
 #define HOPSPAN_TRANSFER_H
 
 #include "record/record.h"
+#include "record/repeat.h"
 #include "show.h"
 #include "span.h"
 #include "store/store.h"
@@ -49,6 +50,9 @@ void transfers_set_show(struct transfers *transfers, const struct transfers_show
 
 /* Takes a copy. Statistics (usual, least link times) count it at once. */
 void transfers_add(struct transfers *transfers, const struct record *record);
+
+/* Bytes that this host sent again. */
+void transfers_add_repeat(struct transfers *transfers, const struct repeat *repeat);
 
 /*
  * A transfer that a collector on another host passed on (`hopspan.records` on it), at `now_unix_ns`: drawn again after

@@ -10,6 +10,7 @@
 
 #include "closed.h"
 #include "draw.h"
+#include "loss.h"
 #include "parents.h"
 #include "path.h"
 #include "table.h"
@@ -41,6 +42,7 @@ struct transfers {
 	struct transfers_show show;
 	struct table open;
 	struct closed closed;
+	struct losses losses;
 	struct transfer *passed, **passed_end; /* the oldest first */
 	struct closed passed_closed;	       /* what came twice is told by it */
 	int64_t passed_number;

@@ -98,7 +98,7 @@ expect "a request" "range_opened 1 stamped_alone 1 bare_range_done 1+" "connect 
 expect "acknowledgements while a context waits" "bare_no_data 1+" "A connect acked 100"
 expect "replaced" "range_replaced 1 stamped_alone 1" "connect A B 100"
 expect "forgotten" "range_forgotten 36" "connect cork many:100 uncork"
-expect "waited in vain" "bare_retransmission 1+ range_unstamped 1 stamped_alone 1" \
+expect "waited in vain" "bare_retransmission 1+ range_unstamped 1 stamped_alone 1 repeat_recorded 1+" \
 	"connect forget A 100 remember acked B 9"
 expect "a wrong call" "option_refused 1" "connect refused:EINVAL 100"
 if node_exec client test -e /proc/sys/net/core/optmem_max; then
