@@ -1,182 +1,300 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Spans -> the bytes that leave for a backend, and are kept in the store. The other way: otlp_decode.c. */
+/*
+ * Spans -> the bytes that leave for a backend, and are kept in the store. The other way: otlp_decode.c.
+ *
+ * A message is written from its end to its beginning, so that the length of what is in it is known when it is due. All
+ * of a span goes once over the wire's octets: building protobuf-c's trees first costs some ten times as much.
+ */
 #include "otlp.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/otlp/otlp.pb-c.h"
+/* Of otlp.proto: what is written here. */
+enum {
+	REQUEST_RESOURCE_SPANS = 1,
+	RESOURCE_SPANS_RESOURCE = 1,
+	RESOURCE_SPANS_SCOPE_SPANS = 2,
+	RESOURCE_ATTRIBUTES = 1,
+	SCOPE_SPANS_SCOPE = 1,
+	SCOPE_SPANS_SPANS = 2,
+	SCOPE_NAME = 1,
+	SCOPE_VERSION = 2,
+	SPAN_TRACE_ID = 1,
+	SPAN_SPAN_ID = 2,
+	SPAN_PARENT_SPAN_ID = 4,
+	SPAN_NAME = 5,
+	SPAN_KIND = 6,
+	SPAN_START_TIME_UNIX_NANO = 7,
+	SPAN_END_TIME_UNIX_NANO = 8,
+	SPAN_ATTRIBUTES = 9,
+	SPAN_EVENTS = 11,
+	SPAN_STATUS = 15,
+	SPAN_FLAGS = 16,
+	EVENT_TIME_UNIX_NANO = 1,
+	EVENT_NAME = 2,
+	EVENT_ATTRIBUTES = 3,
+	STATUS_MESSAGE = 2,
+	STATUS_CODE = 3,
+	KEY_VALUE_KEY = 1,
+	KEY_VALUE_VALUE = 2,
+	ANY_STRING = 1,
+	ANY_BOOL = 2,
+	ANY_INT = 3,
+	ANY_DOUBLE = 4,
+	ANY_ARRAY = 5,
+	ARRAY_VALUES = 1,
+};
 
-/* protobuf-c's messages have no const, but packing only reads them. */
-static char *unconst(const char *text)
+enum { VARINT = 0, FIXED_64 = 1, LENGTH = 2, FIXED_32 = 5 }; /* protobuf's wire types */
+enum { SIZE_FIRST = 65536, VARINT_SIZE = 10 };
+
+/* What is written is at the end of `octets`. */
+struct back {
+	uint8_t *octets;
+	size_t size, len;
+	bool failed; /* no memory */
+};
+
+static void back_grow(struct back *back, size_t len)
 {
-	return (char *)text;
+	size_t size = back->size ? 2 * back->size : SIZE_FIRST;
+	uint8_t *octets;
+
+	while (size < back->len + len)
+		size *= 2;
+	octets = malloc(size);
+	if (!octets) {
+		back->failed = true;
+		back->len = 0;
+		return;
+	}
+	if (back->len)
+		memcpy(octets + size - back->len, back->octets + back->size - back->len, back->len);
+	free(back->octets);
+	back->octets = octets;
+	back->size = size;
 }
 
-static Otlp__AnyValue *any_string(struct arena *arena, const char *text)
+/* Where `len` octets go; NULL: no memory. */
+static inline uint8_t *back_room(struct back *back, size_t len)
 {
-	Otlp__AnyValue *any = arena_alloc(arena, sizeof(*any));
-
-	otlp__any_value__init(any);
-	any->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
-	any->string_value = unconst(text);
-	return any;
+	if (__builtin_expect(back->size - back->len < len, false))
+		back_grow(back, len);
+	if (__builtin_expect(back->failed, false))
+		return NULL;
+	back->len += len;
+	return back->octets + back->size - back->len;
 }
 
-static Otlp__ArrayValue *array_build(struct arena *arena, const char **list, size_t count)
+static void put(struct back *back, const void *octets, size_t len)
 {
-	Otlp__ArrayValue *array = arena_alloc(arena, sizeof(*array));
+	uint8_t *at = back_room(back, len);
 
-	otlp__array_value__init(array);
-	array->n_values = count;
-	array->values = arena_alloc(arena, count * sizeof(*array->values));
-	for (size_t i = 0; i < count; i++)
-		array->values[i] = any_string(arena, list[i]);
-	return array;
+	if (at)
+		memcpy(at, octets, len);
 }
 
-static void value_build(struct arena *arena, const struct span_attr *attr, Otlp__AnyValue *any)
+static inline void put_varint(struct back *back, uint64_t value)
+{
+	uint8_t octets[VARINT_SIZE], *at;
+	size_t len = 0;
+
+	if (value < 0x80) { /* most are keys and lengths */
+		at = back_room(back, 1);
+		if (at)
+			*at = (uint8_t)value;
+		return;
+	}
+	for (; value >= 0x80; value >>= 7)
+		octets[len++] = (uint8_t)(value | 0x80);
+	octets[len++] = (uint8_t)value;
+	put(back, octets, len);
+}
+
+static void put_key(struct back *back, unsigned int field, unsigned int wire_type)
+{
+	put_varint(back, (uint64_t)field << 3 | wire_type);
+}
+
+/* What was written since `len` becomes the field's message. */
+static void put_message(struct back *back, unsigned int field, size_t len)
+{
+	put_varint(back, back->len - len);
+	put_key(back, field, LENGTH);
+}
+
+static void put_bytes(struct back *back, unsigned int field, const void *octets, size_t octets_len)
+{
+	put(back, octets, octets_len);
+	put_varint(back, octets_len);
+	put_key(back, field, LENGTH);
+}
+
+static void put_text(struct back *back, unsigned int field, const char *text)
+{
+	put_bytes(back, field, text, strlen(text));
+}
+
+static void put_text_if(struct back *back, unsigned int field, const char *text)
+{
+	if (*text)
+		put_text(back, field, text);
+}
+
+static void put_fixed(struct back *back, unsigned int field, uint64_t value, unsigned int octets)
+{
+	uint8_t *at;
+
+	if (!value)
+		return;
+	at = back_room(back, octets);
+	for (unsigned int i = 0; at && i < octets; i++)
+		at[i] = (uint8_t)(value >> 8 * i);
+	put_key(back, field, octets == 8 ? FIXED_64 : FIXED_32);
+}
+
+static void put_number(struct back *back, unsigned int field, uint64_t value)
+{
+	put_varint(back, value);
+	put_key(back, field, VARINT);
+}
+
+static void put_double(struct back *back, unsigned int field, double value)
+{
+	uint64_t bits;
+	uint8_t octets[8];
+
+	memcpy(&bits, &value, sizeof(bits));
+	for (unsigned int i = 0; i < 8; i++)
+		octets[i] = (uint8_t)(bits >> 8 * i);
+	put(back, octets, sizeof(octets));
+	put_key(back, field, FIXED_64);
+}
+
+static void put_texts(struct back *back, const struct span_attr *attr)
+{
+	size_t array = back->len;
+
+	for (size_t i = attr->strings.count; i-- > 0;) {
+		size_t any = back->len;
+
+		put_text(back, ANY_STRING, attr->strings.list[i]);
+		put_message(back, ARRAY_VALUES, any);
+	}
+	put_message(back, ANY_ARRAY, array);
+}
+
+static void put_value(struct back *back, const struct span_attr *attr)
 {
 	switch (attr->type) {
 	case ATTR_STRING:
-		any->value_case = OTLP__ANY_VALUE__VALUE_STRING_VALUE;
-		any->string_value = unconst(attr->string);
+		put_text(back, ANY_STRING, attr->string);
 		break;
 	case ATTR_INT:
-		any->value_case = OTLP__ANY_VALUE__VALUE_INT_VALUE;
-		any->int_value = attr->integer;
+		put_number(back, ANY_INT, (uint64_t)attr->integer);
 		break;
 	case ATTR_BOOL:
-		any->value_case = OTLP__ANY_VALUE__VALUE_BOOL_VALUE;
-		any->bool_value = attr->boolean;
+		put_number(back, ANY_BOOL, attr->boolean);
 		break;
 	case ATTR_DOUBLE:
-		any->value_case = OTLP__ANY_VALUE__VALUE_DOUBLE_VALUE;
-		any->double_value = attr->real;
+		put_double(back, ANY_DOUBLE, attr->real);
 		break;
 	case ATTR_STRINGS:
-		any->value_case = OTLP__ANY_VALUE__VALUE_ARRAY_VALUE;
-		any->array_value = array_build(arena, attr->strings.list, attr->strings.count);
+		put_texts(back, attr);
 		break;
 	}
 }
 
-static Otlp__KeyValue **attrs_build(struct arena *arena, const struct span_attrs *attrs)
+static void put_attrs(struct back *back, unsigned int field, const struct span_attrs *attrs)
 {
-	Otlp__KeyValue **list = arena_alloc(arena, attrs->count * sizeof(*list));
+	for (size_t i = attrs->count; i-- > 0;) {
+		size_t pair = back->len;
 
-	for (size_t i = 0; i < attrs->count; i++) {
-		Otlp__KeyValue *pair = arena_alloc(arena, sizeof(*pair));
-
-		otlp__key_value__init(pair);
-		pair->key = unconst(attrs->list[i].key);
-		pair->value = arena_alloc(arena, sizeof(*pair->value));
-		otlp__any_value__init(pair->value);
-		value_build(arena, &attrs->list[i], pair->value);
-		list[i] = pair;
+		put_value(back, &attrs->list[i]);
+		put_message(back, KEY_VALUE_VALUE, pair);
+		put_text_if(back, KEY_VALUE_KEY, attrs->list[i].key);
+		put_message(back, field, pair);
 	}
-	return list;
 }
 
-static Otlp__Span__Event *event_build(struct arena *arena, const struct span_event *event)
+static void put_events(struct back *back, const struct span *span)
 {
-	Otlp__Span__Event *out = arena_alloc(arena, sizeof(*out));
+	for (size_t i = span->event_count; i-- > 0;) {
+		const struct span_event *event = &span->events[i];
+		size_t start = back->len;
 
-	otlp__span__event__init(out);
-	out->time_unix_nano = (uint64_t)event->time_unix_ns;
-	out->name = unconst(event->name);
-	out->n_attributes = event->attrs.count;
-	out->attributes = attrs_build(arena, &event->attrs);
-	return out;
+		put_attrs(back, EVENT_ATTRIBUTES, &event->attrs);
+		put_text_if(back, EVENT_NAME, event->name);
+		put_fixed(back, EVENT_TIME_UNIX_NANO, (uint64_t)event->time_unix_ns, 8);
+		put_message(back, SPAN_EVENTS, start);
+	}
 }
 
-static Otlp__Status *status_build(struct arena *arena, const struct span *span)
+static void put_status(struct back *back, const struct span *span)
 {
-	Otlp__Status *status;
+	size_t start = back->len;
 
 	if (span->status == SPAN_STATUS_UNSET && !span->status_message)
-		return NULL;
-	status = arena_alloc(arena, sizeof(*status));
-	otlp__status__init(status);
-	status->code = span->status;
+		return;
+	if (span->status != SPAN_STATUS_UNSET)
+		put_number(back, STATUS_CODE, span->status);
 	if (span->status_message)
-		status->message = unconst(span->status_message);
-	return status;
+		put_text_if(back, STATUS_MESSAGE, span->status_message);
+	put_message(back, SPAN_STATUS, start);
 }
 
-static ProtobufCBinaryData id_build(const uint8_t *id, size_t len)
-{
-	return (ProtobufCBinaryData){ .len = len, .data = (uint8_t *)id };
-}
-
-static Otlp__Span *span_build(struct arena *arena, const struct span *span)
+static void put_span(struct back *back, const struct span *span)
 {
 	static const uint8_t root[SPAN_ID_LEN];
-	Otlp__Span *out = arena_alloc(arena, sizeof(*out));
+	size_t start = back->len;
 
-	otlp__span__init(out);
-	out->trace_id = id_build(span->trace_id, TRACE_ID_LEN);
-	out->span_id = id_build(span->id, SPAN_ID_LEN);
+	put_fixed(back, SPAN_FLAGS, span->flags, 4);
+	put_status(back, span);
+	put_events(back, span);
+	put_attrs(back, SPAN_ATTRIBUTES, &span->attrs);
+	put_fixed(back, SPAN_END_TIME_UNIX_NANO, (uint64_t)span->end_unix_ns, 8);
+	put_fixed(back, SPAN_START_TIME_UNIX_NANO, (uint64_t)span->start_unix_ns, 8);
+	if (span->kind)
+		put_number(back, SPAN_KIND, span->kind);
+	put_text_if(back, SPAN_NAME, span->name);
 	if (memcmp(span->parent_id, root, SPAN_ID_LEN) != 0)
-		out->parent_span_id = id_build(span->parent_id, SPAN_ID_LEN);
-	out->flags = span->flags;
-	out->name = unconst(span->name);
-	out->kind = span->kind;
-	out->start_time_unix_nano = (uint64_t)span->start_unix_ns;
-	out->end_time_unix_nano = (uint64_t)span->end_unix_ns;
-	out->n_attributes = span->attrs.count;
-	out->attributes = attrs_build(arena, &span->attrs);
-	out->n_events = span->event_count;
-	out->events = arena_alloc(arena, span->event_count * sizeof(*out->events));
-	for (size_t i = 0; i < span->event_count; i++)
-		out->events[i] = event_build(arena, &span->events[i]);
-	out->status = status_build(arena, span);
-	return out;
+		put_bytes(back, SPAN_PARENT_SPAN_ID, span->parent_id, SPAN_ID_LEN);
+	put_bytes(back, SPAN_SPAN_ID, span->id, SPAN_ID_LEN);
+	put_bytes(back, SPAN_TRACE_ID, span->trace_id, TRACE_ID_LEN);
+	put_message(back, SCOPE_SPANS_SPANS, start);
 }
 
-static Otlp__ScopeSpans *scope_build(struct arena *arena, const struct span_list *spans, const char *version)
+static void put_scope(struct back *back, const char *version)
 {
-	Otlp__ScopeSpans *scope_spans = arena_alloc(arena, sizeof(*scope_spans));
-	Otlp__InstrumentationScope *scope = arena_alloc(arena, sizeof(*scope));
+	size_t start = back->len;
 
-	otlp__instrumentation_scope__init(scope);
-	scope->name = unconst("hopspan");
-	scope->version = unconst(version);
-	otlp__scope_spans__init(scope_spans);
-	scope_spans->scope = scope;
-	scope_spans->n_spans = spans->count;
-	scope_spans->spans = arena_alloc(arena, spans->count * sizeof(*scope_spans->spans));
-	for (size_t i = 0; i < spans->count; i++)
-		scope_spans->spans[i] = span_build(arena, &spans->spans[i]);
-	return scope_spans;
+	put_text_if(back, SCOPE_VERSION, version);
+	put_text(back, SCOPE_NAME, "hopspan");
+	put_message(back, SCOPE_SPANS_SCOPE, start);
 }
 
 int otlp_encode(const struct span_list *spans, const struct span_attrs *resource, const char *version, uint8_t **otlp,
 		size_t *len)
 {
-	Otlp__ExportTraceServiceRequest request = OTLP__EXPORT_TRACE_SERVICE_REQUEST__INIT;
-	Otlp__ResourceSpans resource_spans = OTLP__RESOURCE_SPANS__INIT, *resources = &resource_spans;
-	Otlp__Resource out = OTLP__RESOURCE__INIT;
-	struct arena arena = { 0 };
-	Otlp__ScopeSpans *scope = scope_build(&arena, spans, version);
-	uint8_t *bytes;
-	size_t size;
+	struct back back = { 0 };
+	size_t start;
 
-	out.n_attributes = resource->count;
-	out.attributes = attrs_build(&arena, resource);
-	resource_spans.resource = &out;
-	resource_spans.n_scope_spans = 1;
-	resource_spans.scope_spans = &scope;
-	request.n_resource_spans = 1;
-	request.resource_spans = &resources;
-	size = otlp__export_trace_service_request__get_packed_size(&request);
-	bytes = malloc(size);
-	if (bytes)
-		*len = otlp__export_trace_service_request__pack(&request, bytes);
-	arena_free(&arena);
-	if (!bytes)
+	for (size_t i = spans->count; i-- > 0;)
+		put_span(&back, &spans->spans[i]);
+	put_scope(&back, version);
+	put_message(&back, RESOURCE_SPANS_SCOPE_SPANS, 0);
+	start = back.len;
+	put_attrs(&back, RESOURCE_ATTRIBUTES, resource);
+	put_message(&back, RESOURCE_SPANS_RESOURCE, start);
+	put_message(&back, REQUEST_RESOURCE_SPANS, 0);
+	if (back.failed) {
+		free(back.octets);
 		return -ENOMEM;
-	*otlp = bytes;
+	}
+	memmove(back.octets, back.octets + back.size - back.len, back.len);
+	*otlp = back.octets;
+	*len = back.len;
 	return 0;
 }

@@ -192,19 +192,31 @@ static bool resource_decode(struct span_list *spans, const Otlp__ResourceSpans *
 	return true;
 }
 
+/* protobuf-c's many small pieces live as long as the decoding: one arena has them, which is several times quicker. */
+static void *piece_alloc(void *arena, size_t size)
+{
+	return arena_alloc(arena, size);
+}
+
+static void piece_free(void *arena, void *piece)
+{
+	(void)arena, (void)piece;
+}
+
 int otlp_decode(const uint8_t *otlp, size_t len, struct span_list *spans)
 {
+	struct arena pieces = { 0 };
+	ProtobufCAllocator allocator = { piece_alloc, piece_free, &pieces };
 	Otlp__ExportTraceServiceRequest *request = NULL;
 	size_t before = spans->count;
-	bool good = true;
+	bool good;
 
 	if (protobuf_check(&otlp__export_trace_service_request__descriptor, otlp, len))
-		request = otlp__export_trace_service_request__unpack(NULL, len, otlp);
-	if (!request)
-		return -EBADMSG;
+		request = otlp__export_trace_service_request__unpack(&allocator, len, otlp);
+	good = request != NULL;
 	for (size_t i = 0; good && i < request->n_resource_spans; i++)
 		good = resource_decode(spans, request->resource_spans[i]);
-	otlp__export_trace_service_request__free_unpacked(request, NULL);
+	arena_free(&pieces);
 	if (!good)
 		spans->count = before;
 	return good ? 0 : -EBADMSG;
