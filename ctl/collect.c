@@ -48,6 +48,7 @@ enum {
 	READS_MAX = 64,
 	TAPS_MAX = 16,
 	KEEP_TICKS = 10,
+	BATCH_SPANS = 512,
 };
 
 #define KEEP_AGE "7d"
@@ -434,25 +435,45 @@ static int collect_open(struct collect *collect)
 	return error;
 }
 
-/* The spans of transfers that are over become one batch of the store. */
+static void batch_store(struct collect *collect, const struct span_list *spans)
+{
+	uint8_t *otlp = NULL;
+	size_t len = 0;
+
+	if (otlp_encode(spans, &collect->resource, HOPSPAN_VERSION, &otlp, &len) ||
+	    store_add(collect->store, otlp, len, spans)) {
+		collect->lost_spans += spans->count;
+		fprintf(stderr, "hopspan collect: %zu spans not stored: %s\n", spans->count,
+			store_error(collect->store));
+	}
+	free(otlp);
+}
+
+/* How many of the spans from `first` on make a batch: a trace's are not parted. */
+static size_t batch_count(const struct span_list *spans, size_t first)
+{
+	size_t last = first + BATCH_SPANS;
+
+	while (last < spans->count &&
+	       memcmp(spans->spans[last].trace_id, spans->spans[last - 1].trace_id, TRACE_ID_LEN) == 0)
+		last++;
+	return (last < spans->count ? last : spans->count) - first;
+}
+
+/* The spans of transfers that are over become batches of the store. */
 static void collect_spans(struct collect *collect, int64_t at_unix_ns, bool all)
 {
 	struct span_list spans = { 0 };
-	uint8_t *otlp = NULL;
-	size_t len = 0;
 
 	if (intake_read(collect->intake, collect->transfers, collect->store, at_unix_ns))
 		fprintf(stderr, "hopspan collect: what was passed on waits: %s\n", store_error(collect->store));
 	transfers_close(collect->transfers, at_unix_ns, all, &spans);
 	collect->spans += spans.count;
-	if (spans.count && (otlp_encode(&spans, &collect->resource, HOPSPAN_VERSION, &otlp, &len) ||
-			    store_add(collect->store, otlp, len, &spans))) {
-		collect->lost_spans += spans.count;
-		fprintf(stderr, "hopspan collect: %zu spans not stored: %s\n", spans.count,
-			store_error(collect->store));
+	for (size_t first = 0, count; first < spans.count; first += count) {
+		count = batch_count(&spans, first);
+		batch_store(collect, &(struct span_list){ .spans = spans.spans + first, .count = count });
 	}
 	intake_done(collect->intake, collect->transfers, at_unix_ns);
-	free(otlp);
 	span_list_free(&spans);
 }
 
