@@ -17,6 +17,7 @@ struct control {
 	unsigned int port_count;
 	struct worker *workers;
 	unsigned int worker_count;
+	struct clock *clock;
 	volatile sig_atomic_t stop; /* tells the workers */
 	int signals, links;	    /* signalfd, and the kernel's news about its devices */
 	pthread_t thread;

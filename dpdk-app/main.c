@@ -21,6 +21,7 @@
 
 static struct port ports[PORTS_MAX];
 static struct worker workers[WORKERS_MAX];
+static struct clock clock_shared;
 
 static void print_help(void)
 {
@@ -78,7 +79,7 @@ static int prepare(struct control *control, const struct config *config)
 	for (unsigned int i = 0; !err && i < control->worker_count; i++) {
 		struct self *own = self_copy(self);
 
-		err = own ? transit_init(&workers[i].transit, own) : -ENOMEM;
+		err = own ? transit_init(&workers[i].transit, own, control->clock) : -ENOMEM;
 	}
 	free(self);
 	if (!err)
@@ -100,7 +101,7 @@ static void print_pairs(unsigned int count)
 /* DPDK runs: ports, workers, counters. */
 static int forward(const struct config *config, const struct eal_buffers *buffers)
 {
-	static struct control control = { .ports = ports, .workers = workers };
+	static struct control control = { .ports = ports, .workers = workers, .clock = &clock_shared };
 	int status;
 
 	control.config = config;
@@ -140,6 +141,7 @@ int main(int argc, char **argv)
 	struct config config;
 	struct eal_buffers buffers;
 	struct self *self;
+	int64_t offset_ns;
 	int status, err;
 
 	if (is_answered(argc, argv))
@@ -153,14 +155,22 @@ int main(int argc, char **argv)
 	err = self_read(&config, NULL, 0, &self);
 	if (err)
 		return err == -ENOKEY ? EXIT_MISUSE : EXIT_FAILED;
+	offset_ns = self->clock_offset_ns;
 	free(self); /* it is read again with the ports */
 	if (port_frame_len(&config, &buffers.frame_len))
 		return EXIT_FAILED;
 	buffers.count = ports_buffers(&config, eal_ports_max(&config), eal_workers_max(&config));
 	control_block();
+	/* Before DPDK, which ties this thread to a core: the clock's is not to wait for a worker there. */
+	err = clock_start(&clock_shared, offset_ns);
+	if (err) {
+		fprintf(stderr, PROGRAM ": clock: %s\n", strerror(-err));
+		return EXIT_FAILED;
+	}
 	if (eal_start(&config, &buffers))
 		return EXIT_FAILED;
 	status = forward(&config, &buffers);
 	eal_stop();
+	clock_stop();
 	return status;
 }

@@ -182,6 +182,24 @@ static int workers_answer(const char *command, const char *params, struct rte_te
 	return err;
 }
 
+static int clock_answer(const char *command, const char *params, struct rte_tel_data *data)
+{
+	struct clock_state state;
+
+	(void)command;
+	(void)params;
+	if (!clock_state(served->transit.clock, &state))
+		return -EIO;
+	rte_tel_data_start_dict(data);
+	rte_tel_data_add_dict_u64(data, "error_ns", state.error_ns);
+	rte_tel_data_add_dict_u64(data, "age_ns", state.age_ns);
+	rte_tel_data_add_dict_u64(data, "found_ns", state.found_ns);
+	rte_tel_data_add_dict_u64(data, "found_max_ns", state.found_max_ns);
+	rte_tel_data_add_dict_u64(data, "steps", state.steps);
+	rte_tel_data_add_dict_u64(data, "ticks_per_s", state.ticks_per_s);
+	return rte_tel_data_add_dict_u64(data, "rate_error_ppb", state.rate_error_ppb);
+}
+
 int stats_serve(const struct worker *workers, unsigned int count)
 {
 	int err;
@@ -190,7 +208,11 @@ int stats_serve(const struct worker *workers, unsigned int count)
 	served_count = count;
 	err = rte_telemetry_register_cmd("/hopspan/counters", counters_answer,
 					 "Packets by outcome, and each port's. Takes no parameters");
-	return err ? err
-		   : rte_telemetry_register_cmd("/hopspan/workers", workers_answer,
-						"Each worker's core and packets. Takes no parameters");
+	if (!err)
+		err = rte_telemetry_register_cmd("/hopspan/workers", workers_answer,
+						 "Each worker's core and packets. Takes no parameters");
+	if (!err)
+		err = rte_telemetry_register_cmd("/hopspan/clock", clock_answer,
+						 "How far times may be off, and were found off. Takes no parameters");
+	return err;
 }

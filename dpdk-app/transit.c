@@ -14,7 +14,7 @@
 
 enum { PREFETCH = 4, WAIT_NS_MAX = 1000000000 };
 
-int transit_init(struct transit *transit, struct self *self)
+int transit_init(struct transit *transit, struct self *self, const struct clock *clock)
 {
 	static const struct rte_mbuf_dynfield field = {
 		.name = "hopspan_stay",
@@ -24,13 +24,12 @@ int transit_init(struct transit *transit, struct self *self)
 	static const struct rte_mbuf_dynflag flag = { .name = "hopspan_stay" };
 	int bit;
 
-	*transit = (struct transit){ .self = self, .clock.offset_ns = self->clock_offset_ns };
+	*transit = (struct transit){ .self = self, .clock = clock };
 	transit->stay_at = rte_mbuf_dynfield_register(&field);
 	bit = rte_mbuf_dynflag_register(&flag);
 	if (transit->stay_at < 0 || bit < 0)
 		return -rte_errno;
 	transit->stay_flag = RTE_BIT64(bit);
-	clock_start(&transit->clock);
 	return 0;
 }
 
@@ -40,14 +39,17 @@ struct burst {
 	const struct ioam6_namespace *namespace; /* whose data `node` has */
 	uint64_t ticks;
 	int64_t tai_ns; /* of `ticks` */
+	int64_t unix_to_tai_ns;
 };
 
 static void burst_begin(struct burst *burst, const struct transit *transit, unsigned int ingress, uint64_t ticks)
 {
 	const struct self *self = transit->self;
+	struct clock_scale scale = clock_scale(transit->clock);
 
 	burst->ticks = ticks;
-	burst->tai_ns = clock_tai_ns(&transit->clock, ticks);
+	burst->tai_ns = scale_tai_ns(&scale, ticks);
+	burst->unix_to_tai_ns = scale.unix_to_tai_ns;
 	burst->node = (struct ioam6_node)IOAM6_NODE_UNKNOWN;
 	burst->namespace = NULL;
 	burst->node.id = self->id;
@@ -72,9 +74,9 @@ static void burst_time(struct burst *burst, const struct self *self, uint16_t id
  * How long a packet had waited for us, by the kernel's time of its arrival. None: 0. A wait that cannot be, because
  * somebody has set the clock, is none.
  */
-static uint32_t burst_wait_ns(const struct burst *burst, const struct transit *transit, const int64_t *unix_ns)
+static uint32_t burst_wait_ns(const struct burst *burst, const int64_t *unix_ns)
 {
-	int64_t wait_ns = unix_ns ? burst->tai_ns - (*unix_ns + transit->clock.unix_to_tai_ns) : 0;
+	int64_t wait_ns = unix_ns ? burst->tai_ns - (*unix_ns + burst->unix_to_tai_ns) : 0;
 
 	return wait_ns < 0 || wait_ns > WAIT_NS_MAX ? 0 : (uint32_t)wait_ns;
 }
@@ -150,7 +152,7 @@ static enum outcome packet_append(const struct transit *transit, struct rte_mbuf
 		return outcome;
 	if (!found.option)
 		return found.others ? other_outcome(ip6, end) : OUTCOME_pass;
-	stay.before_ns = burst_wait_ns(burst, transit, unix_ns);
+	stay.before_ns = burst_wait_ns(burst, unix_ns);
 	arrived_ns = burst->tai_ns - stay.before_ns;
 	burst_time(burst, transit->self, found.trace.namespace, arrived_ns);
 	burst->node.hop_limit = ip6[IPV6_HOP_LIMIT_AT];
@@ -194,7 +196,7 @@ static void packet_complete(const struct transit *transit, struct rte_mbuf *pack
 	struct ioam6_node node = {
 		.egress_if = transit->self->interfaces[egress].id,
 		.egress_if_wide = transit->self->interfaces[egress].wide,
-		.delay_ns = ioam6_delay(stay->before_ns + clock_ns(&transit->clock, ticks - stay->taken_ticks)),
+		.delay_ns = ioam6_delay(stay->before_ns + clock_ns(transit->clock, ticks - stay->taken_ticks)),
 		.queue = stay->queue_bytes,
 	};
 

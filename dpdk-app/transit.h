@@ -26,16 +26,16 @@ struct stay {
 };
 
 struct transit {
-	struct clock clock;
-	uint64_t stay_flag; /* in ol_flags */
-	int stay_at;	    /* offset in the mbuf */
+	const struct clock *clock; /* all workers' */
+	uint64_t stay_flag;	   /* in ol_flags */
+	int stay_at;		   /* offset in the mbuf */
 	struct self *self;
 	struct self *next, *old; /* self_hand(): to be taken, and given back */
 	uint64_t counts[OUTCOME_COUNT];
 };
 
-/* Starts the clock and reserves the note's place; `self` is its own from here on. 0 or -errno. */
-int transit_init(struct transit *transit, struct self *self);
+/* Reserves the note's place; `self` is its own from here on. 0 or -errno. */
+int transit_init(struct transit *transit, struct self *self, const struct clock *clock);
 
 /* Takes another self, if one is waiting. */
 static inline void transit_renew(struct transit *transit)
@@ -47,8 +47,6 @@ static inline void transit_renew(struct transit *transit)
 	next = __atomic_exchange_n(&transit->next, NULL, __ATOMIC_ACQ_REL);
 	free(__atomic_exchange_n(&transit->old, transit->self, __ATOMIC_ACQ_REL));
 	transit->self = next;
-	transit->clock.offset_ns = next->clock_offset_ns;
-	clock_adjust(&transit->clock);
 }
 
 static inline struct stay *transit_stay(const struct transit *transit, struct rte_mbuf *packet)

@@ -23,7 +23,7 @@ enum {
 	BURST = 32,
 	SPIN_NS = 20 * 1000, /* empty polls before a sleep */
 	STEP_NS = 50 * 1000, /* a sleep without a socket, or with packets waiting */
-	SLEEP_MS = 100,	     /* the longest sleep on sockets: the clock wants its adjustment */
+	SLEEP_MS = 100,	     /* the longest sleep on sockets: to see that it is to end */
 	FLUSH_NS = 200 * 1000 * 1000,
 };
 
@@ -236,7 +236,7 @@ static bool rings_sleep(const struct worker *worker)
 
 static void worker_idle(const struct worker *worker)
 {
-	if (worker->busy || clock_ns(&worker->transit.clock, rte_rdtsc() - worker->moved_ticks) < SPIN_NS)
+	if (worker->busy || clock_ns(worker->transit.clock, rte_rdtsc() - worker->moved_ticks) < SPIN_NS)
 		rte_pause();
 	else if (has_waiting(worker) || !rings_sleep(worker))
 		step_sleep();
@@ -247,7 +247,7 @@ static void worker_flush(struct worker *worker)
 {
 	uint64_t start = rte_rdtsc();
 
-	while (has_waiting(worker) && clock_ns(&worker->transit.clock, rte_rdtsc() - start) < FLUSH_NS)
+	while (has_waiting(worker) && clock_ns(worker->transit.clock, rte_rdtsc() - start) < FLUSH_NS)
 		for (unsigned int i = 0; i < worker->port_count; i++)
 			queue_send(worker, i);
 	for (unsigned int i = 0; i < worker->port_count; i++)
@@ -282,8 +282,6 @@ static int worker_run(void *arg)
 			worker->moved_ticks = ticks;
 		else
 			worker_idle(worker);
-		if (clock_is_due(&worker->transit.clock, ticks))
-			clock_adjust(&worker->transit.clock);
 	}
 	worker_flush(worker);
 	rte_rcu_qsbr_thread_offline(worker->readers, worker->index);

@@ -4,6 +4,7 @@ UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 UNIT_OBJECTS = $(filter-out $(BUILD)/ctl/main.o,$(CTL_OBJECTS))
 
 $(BUILD)/tests/unit/%.o: OBJECT_FLAGS = -Ictl $(CTL_CFLAGS)
+$(BUILD)/tests/unit/clock.o: OBJECT_FLAGS = $(DPDK_CFLAGS)
 $(UNIT_SOURCES:%.c=$(BUILD)/%.o): | $(BUILD)/ctl/otlp/otlp.pb-c.h
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJECTS)
 	$(call say,LD,$@)
@@ -77,10 +78,17 @@ $(MIXED_PROGRAM): $(MIXED_PROGRAM).o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
+# The forwarder's clock by itself, against the system's.
+CLOCK_PROGRAM := $(BUILD)/tests/dpdk/clock
+$(CLOCK_PROGRAM).o: OBJECT_FLAGS = -Ictl $(DPDK_CFLAGS)
+$(CLOCK_PROGRAM): $(CLOCK_PROGRAM).o $(BUILD)/dpdk-app/clock.o $(BUILD)/ctl/record/leap.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
+
 .SECONDARY: $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: test-build test-kernel
 test-build: all $(UNIT_PROGRAMS) $(TRIAL_PROGRAM) $(DIFFER_PROGRAM) $(DIFFER_WRONG) $(API_PROGRAMS) $(OTHER_OBJECTS) \
-	$(GUEST_PROGRAMS) $(GUEST_OBJECTS) $(MIXED_PROGRAM)
+	$(GUEST_PROGRAMS) $(GUEST_OBJECTS) $(MIXED_PROGRAM) $(CLOCK_PROGRAM)
 
 # More than tests/vm/oldest.sh runs, and under any kernel: a package unpacked in KERNEL, and minutes.
 test-kernel: test-build
