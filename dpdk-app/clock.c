@@ -34,6 +34,7 @@ enum {
 static struct {
 	struct clock *clocks[COUNTERS_MAX];
 	unsigned int count;
+	int64_t offset_ns;
 	bool end;
 	pthread_t thread;
 } kept;
@@ -199,7 +200,7 @@ static bool shift_renew(struct clock *clock, bool stepped)
 
 	if (stepped)
 		clock->missing_ns = leap_missing_ns();
-	clock->shift_ns = clock->missing_ns + __atomic_load_n(&clock->offset_ns, __ATOMIC_RELAXED);
+	clock->shift_ns = clock->missing_ns + __atomic_load_n(&kept.offset_ns, __ATOMIC_RELAXED);
 	return clock->shift_ns != before_ns;
 }
 
@@ -249,11 +250,14 @@ static bool clock_begin(struct clock *clock)
 	return true;
 }
 
-int clock_add(struct clock *clock, clock_counter *counter, uint16_t port, int64_t offset_ns)
+int clock_add(struct clock *clock, clock_counter *counter, uint16_t port)
 {
+	for (unsigned int i = 0; i < kept.count; i++)
+		if (kept.clocks[i] == clock)
+			return 0;
 	if (kept.count == COUNTERS_MAX)
 		return -ENOSPC;
-	*clock = (struct clock){ .counter = counter, .port = port, .offset_ns = offset_ns };
+	*clock = (struct clock){ .counter = counter, .port = port };
 	if (!clock_begin(clock))
 		return -ENOTSUP;
 	kept.clocks[kept.count] = clock;
@@ -312,9 +316,16 @@ static int thread_start(void)
 
 int clock_start(struct clock *clock, int64_t offset_ns)
 {
-	int err = clock_add(clock, tsc_read, 0, offset_ns);
+	int err;
 
+	kept.offset_ns = offset_ns;
+	err = clock_add(clock, tsc_read, 0);
 	return err ? err : thread_start();
+}
+
+void clock_offset(int64_t offset_ns)
+{
+	__atomic_store_n(&kept.offset_ns, offset_ns, __ATOMIC_RELAXED);
 }
 
 void clock_stop(void)

@@ -59,8 +59,7 @@ struct clock {
 	clock_counter *counter;
 	uint16_t port;
 	int64_t missing_ns;    /* what the kernel's CLOCK_TAI lacks to TAI */
-	int64_t offset_ns;     /* how far this node's clock is to be off; may be set by anyone, by clock_offset() */
-	int64_t shift_ns;      /* the two, in the scale that holds */
+	int64_t shift_ns;      /* that, and how far this node's clock is to be off, in the scale that holds */
 	uint64_t found_ns;     /* how far readings were off when it was last looked at */
 	uint64_t found_max_ns; /* ever, but for steps */
 	uint64_t steps;	       /* times that this was more than the bound: the system's clock was set */
@@ -69,17 +68,14 @@ struct clock {
 /* The time stamp counter's clock, and the thread. Takes some ms. 0 or -errno, which was not printed. */
 int clock_start(struct clock *clock, int64_t offset_ns);
 
-/* A further counter. -ENOTSUP: it cannot be read, or does not run. */
-int clock_add(struct clock *clock, clock_counter *counter, uint16_t port, int64_t offset_ns);
+/* A further counter; 0 if it was added before. -ENOTSUP: it cannot be read, or does not run. */
+int clock_add(struct clock *clock, clock_counter *counter, uint16_t port);
 
 /* Ends the thread. */
 void clock_stop(void);
 
-/* Takes effect within a hundredth of a second. */
-static inline void clock_offset(struct clock *clock, int64_t offset_ns)
-{
-	__atomic_store_n(&clock->offset_ns, offset_ns, __ATOMIC_RELAXED);
-}
+/* How far all clocks are to be off from now on, or in a hundredth of a second. */
+void clock_offset(int64_t offset_ns);
 
 /* As a whole, whatever the thread does meanwhile; again only if it came round twice since. */
 static inline struct clock_scale clock_scale(const struct clock *clock)

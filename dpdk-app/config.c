@@ -12,13 +12,14 @@
 
 enum { CORE_MAX = 4095, BUFFERS_MIN = 512, BUFFERS_MAX = 1 << 24 };
 
-const char *const config_port_keys[PORT_KEYS] = { "queues", "rate",  "queue_bytes", "queue_packets",
-						  "twin",   "times", "device" };
+const char *const config_port_keys[PORT_KEYS] = { "queues",	   "rate", "burst", "queue_bytes",
+						  "queue_packets", "twin", "times", "device" };
 const char *const config_keys[CONFIG_KEYS] = { "mode", "huge", "buffers" };
 
 void config_init(struct config *config)
 {
-	*config = (struct config){ .all = { .queue_bytes = QUEUE_BYTES_DEFAULT, .queue_packets = QUEUE_PACKETS } };
+	*config =
+	    (struct config){ .all = { .queue_bytes = QUEUE_BYTES_DEFAULT, .queue_packets = QUEUE_PACKETS_DEFAULT } };
 }
 
 /* What is expected where it is none. */
@@ -80,9 +81,9 @@ static const char *word_set(const char *text, const char *const *words, const ch
 
 static const char *times_set(const char *text, enum config_times *times)
 {
-	static const char *const words[] = { "burst", "packet", "hardware", NULL };
+	static const char *const words[] = { "auto", "burst", "packet", "hardware", NULL };
 	int index = (int)*times;
-	const char *wanted = word_set(text, words, "burst | packet | hardware", &index);
+	const char *wanted = word_set(text, words, "auto | burst | packet | hardware", &index);
 
 	*times = (enum config_times)index;
 	return wanted;
@@ -112,10 +113,12 @@ const char *config_port_set(struct config_port *port, enum config_port_key key, 
 		return number32_set(text, 1, QUEUES_MAX, &port->queues);
 	case PORT_RATE:
 		return rate_set(text, &port->rate);
+	case PORT_BURST:
+		return number_set(text, 1, UINT32_MAX, &port->burst);
 	case PORT_QUEUE_BYTES:
 		return number_set(text, 1, UINT32_MAX, &port->queue_bytes);
 	case PORT_QUEUE_PACKETS:
-		return number32_set(text, 1, QUEUE_PACKETS, &port->queue_packets);
+		return number32_set(text, 1, QUEUE_PACKETS_MAX, &port->queue_packets);
 	case PORT_TWIN:
 		return twin_set(text, port->twin);
 	case PORT_TIMES:

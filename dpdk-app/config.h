@@ -9,10 +9,11 @@
  *	    - device: eth0             of Linux, or of DPDK: a PCI address, or what its word calls it (net_pcap0)
  *	      queues: 2                receive queues; default: one for each worker
  *	      rate: 100mbit            it sends no faster, with tc's units; default: no limit
- *	      queue_bytes: 1048576     bounds of its egress queue, of each worker
+ *	      burst: 2500              octets that may leave at once after a pause; default: 200 us of the rate
+ *	      queue_bytes: 1048576     bounds of its egress queue, of all workers
  *	      queue_packets: 1024
  *	      twin: r0                 router: the Linux device that stands for it in the kernel
- *	      times: burst             when packets arrived, by burst | packet | hardware
+ *	      times: auto              when packets arrived: auto | burst | packet | hardware; arrival.h
  *	  pairs: [[eth0, eth1]]        default: the ports as they follow each other
  *	  cores: [0, 1]                a worker on each; default: one, where the process is
  *	  huge: auto                   pages of 2 MB if enough are free | no
@@ -40,11 +41,12 @@ enum {
 };
 
 enum config_mode { MODE_WIRE, MODE_ROUTER };
-enum config_times { TIMES_BURST, TIMES_PACKET, TIMES_HARDWARE };
+enum config_times { TIMES_AUTO, TIMES_BURST, TIMES_PACKET, TIMES_HARDWARE };
 
 enum config_port_key {
 	PORT_QUEUES,
 	PORT_RATE,
+	PORT_BURST,
 	PORT_QUEUE_BYTES,
 	PORT_QUEUE_PACKETS,
 	PORT_TWIN,
@@ -61,6 +63,7 @@ struct config_port {
 	char device[DEVICE_LEN];
 	char twin[IFNAMSIZ]; /* "": none */
 	uint64_t rate;	     /* bits per second; 0: no limit */
+	uint64_t burst;	     /* octets; 0: what the rate is in 200 us */
 	uint64_t queue_bytes;
 	uint32_t queue_packets;
 	uint32_t queues; /* 0: one for each worker, as far as the port has them */

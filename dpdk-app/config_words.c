@@ -200,8 +200,8 @@ static int parts_check(const struct config *config)
 	for (unsigned int i = 0; i < config->port_count; i++) {
 		const struct config_port *port = &config->ports[i];
 
-		if (port->rate || *port->twin || port->times != TIMES_BURST)
-			return misuse("%s: there is no rate, twin or times", port->device);
+		if (*port->twin)
+			return misuse("%s: there is no twin", port->device);
 	}
 	return EXIT_DONE;
 }

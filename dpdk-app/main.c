@@ -27,7 +27,8 @@ static void print_help(void)
 {
 	puts("usage: hopspan-dpdk [node-id N] [namespace N] [clock-offset N] [cores LIST]\n"
 	     "                    [huge auto|no] [buffers N] [busy]\n"
-	     "                    [dev] DEV [queues N] [queue-bytes N] [queue-packets N] ...\n"
+	     "                    [dev] DEV [queues N] [queue-bytes N] [queue-packets N]\n"
+	     "                    [rate RATE] [burst N] [times HOW] ...\n"
 	     "                    [pair DEV DEV]... [-- EAL ARGUMENTS]\n"
 	     "\n"
 	     "Joins ports in pairs, the first with the second, the third with the fourth:\n"
@@ -51,8 +52,16 @@ static void print_help(void)
 	     "    queues N       receive queues, shared out among the workers; a flow stays\n"
 	     "                   in one (one for each worker)\n"
 	     "    queue-bytes N, queue-packets N\n"
-	     "                   bounds of its egress queue, of each worker (1048576, 1024);\n"
+	     "                   bounds of its egress queue, of all workers (1048576, 1024);\n"
 	     "                   what does not fit is dropped and counted\n"
+	     "    rate RATE      it sends no faster, as 100mbit; frames count without FCS.\n"
+	     "                   Workers share it\n"
+	     "    burst N        octets that may leave at once after a pause, beside a packet\n"
+	     "                   (what the rate carries in 200 us)\n"
+	     "    times auto|burst|packet|hardware\n"
+	     "                   when packets arrived: once for a burst; for each packet, by\n"
+	     "                   the kernel (a Linux device) or the CPU's counter; by the\n"
+	     "                   device's clock. auto: its own, else the kernel's, else burst\n"
 	     "  pair DEV DEV   these are joined; if there is one, all have to be in pairs\n"
 	     "  cores LIST     a worker on each of these, as 0,2-3 (one, where it is started)\n"
 	     "  huge auto|no   pages of 2 MB if enough are free (sysctl vm.nr_hugepages), or\n"
@@ -75,7 +84,8 @@ static int prepare(struct control *control, const struct config *config)
 
 	if (err)
 		return err;
-	err = workers_init(workers, control->worker_count, ports, control->port_count, config, &control->stop);
+	err = workers_init(workers, control->worker_count, ports, control->port_count, config, control->clock,
+			   &control->stop);
 	for (unsigned int i = 0; !err && i < control->worker_count; i++) {
 		struct self *own = self_copy(self);
 

@@ -134,7 +134,9 @@ static int port_open_rings(struct port *port, const struct rte_eth_dev_info *inf
 static int port_configure(const struct port *port, const struct rte_eth_dev_info *info)
 {
 	uint64_t hashed = (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info->flow_type_rss_offloads;
-	struct rte_eth_conf conf = { 0 };
+	struct rte_eth_conf conf = {
+		.rxmode.offloads = arrival_offloads(port->config->times, info->rx_offload_capa),
+	};
 
 	if (port->rx_queues > 1 && hashed) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -167,6 +169,21 @@ static int port_open(struct port *port)
 		return port_open_rings(port, &info);
 	err = rte_eth_promiscuous_enable(port->id);
 	return err == -ENOTSUP ? 0 : err;
+}
+
+static int port_open_times(struct port *port)
+{
+	enum config_times times = port->config->times;
+	struct rte_eth_dev_info info;
+	int err = rte_eth_dev_info_get(port->id, &info);
+
+	if (!err)
+		err = arrival_init(&port->arrival, times, port->id, arrival_offloads(times, info.rx_offload_capa),
+				   port->rings[0].frames);
+	if (err)
+		fprintf(stderr, PROGRAM ": %s: its driver gives no hardware times (times packet, or burst)\n",
+			port->name);
+	return err;
 }
 
 /* A driver with several queues that does not share packets out itself is given them in all of its queues. */
@@ -310,13 +327,16 @@ static int ports_join(struct port *ports, unsigned int count, const struct confi
 
 unsigned int ports_buffers(const struct config *config, unsigned int ports, unsigned int workers)
 {
-	unsigned int queues = RTE_MAX(workers, config->all.queues);
+	unsigned int buffers = 0;
 
 	if (config->buffers)
 		return config->buffers;
-	for (unsigned int i = 0; i < config->port_count; i++)
-		queues = RTE_MAX(queues, config->ports[i].queues);
-	return RTE_MAX(ports, 2U) * queues * PORT_BUFFERS;
+	for (unsigned int i = 0; i < RTE_MAX(ports, 2U); i++) {
+		const struct config_port *port = i < config->port_count ? &config->ports[i] : &config->all;
+
+		buffers += RTE_MAX(workers, port->queues) * PORT_BUFFERS + port->queue_packets;
+	}
+	return buffers;
 }
 
 static void ports_reset(struct port *ports)
@@ -360,6 +380,8 @@ int ports_open(struct port *ports, unsigned int *count, unsigned int *workers, c
 			fprintf(stderr, PROGRAM ": %s: port does not start: %s\n", ports[i].name, rte_strerror(-err));
 			return EXIT_FAILED;
 		}
+		if (port_open_times(&ports[i]))
+			return EXIT_FAILED;
 	}
 	return EXIT_DONE;
 }

@@ -10,14 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arrival.h"
 #include "config.h"
 #include "eal.h"
 #include "queue.h"
 #include "ring.h"
 
 enum {
-	PORT_BUFFERS =
-	    2 * QUEUE_PACKETS + 256, /* per port and worker: its queue, and what a driver keeps in its rings */
+	PORT_BUFFERS = 1024 + 256, /* per port and queue, beside what may wait: what a driver keeps in its rings */
 };
 
 enum port_state {
@@ -42,6 +42,8 @@ struct port {
 	struct port *peer;	       /* where its packets go */
 	bool said_unfinished;	       /* port_says_unfinished() */
 	struct rte_mempool *pool;
+	struct line line;	       /* what all queues of packets for it share */
+	struct arrival arrival;	       /* when packets came by it */
 	uint64_t rx_missed, tx_errors; /* counted by kernel or driver */
 	uint64_t tx_errors_before;     /* of the latter, by the driver of a device that is gone */
 };

@@ -97,6 +97,24 @@ static uint64_t queue_sum(const struct worker *workers, unsigned int count, unsi
 	return sum;
 }
 
+/* Its queues' high-water mark is that of the one that met most. */
+static void queue_answer(struct rte_tel_data *data, unsigned int port)
+{
+	const struct line *line = &served->ports[port].line;
+	uint64_t most = 0, drops = 0;
+
+	for (unsigned int i = 0; i < served_count; i++) {
+		most = RTE_MAX(most, counter_read(&served[i].egress[port].bytes_most));
+		drops += counter_read(&served[i].egress[port].drops);
+	}
+	rte_tel_data_add_dict_uint(data, "queue_octets", queue_sum(served, served_count, port));
+	rte_tel_data_add_dict_uint(data, "queue_octets_most", most);
+	rte_tel_data_add_dict_uint(data, "queue_octets_max", line->bytes_max);
+	rte_tel_data_add_dict_uint(data, "queue_packets_max", line->packets_max);
+	rte_tel_data_add_dict_uint(data, "queue_drops", drops);
+	rte_tel_data_add_dict_uint(data, "rate", served->ports[port].config->rate);
+}
+
 static struct rte_tel_data *dict_begin(void)
 {
 	struct rte_tel_data *one = rte_tel_data_alloc();
@@ -133,7 +151,8 @@ static int port_add(struct rte_tel_data *data, unsigned int n, const struct port
 	counts_answer(one, &sum);
 	rte_tel_data_add_dict_uint(one, "rx_missed", counter_read(&port->rx_missed));
 	rte_tel_data_add_dict_uint(one, "tx_refused", counter_read(&port->tx_errors));
-	rte_tel_data_add_dict_uint(one, "queue_octets", queue_sum(served, served_count, n));
+	rte_tel_data_add_dict_string(one, "times", arrival_source_name(port->arrival.source));
+	queue_answer(one, n);
 	return dict_end(data, "port", n, one);
 }
 
@@ -182,22 +201,45 @@ static int workers_answer(const char *command, const char *params, struct rte_te
 	return err;
 }
 
-static int clock_answer(const char *command, const char *params, struct rte_tel_data *data)
+static int clock_add_state(struct rte_tel_data *data, const struct clock *clock)
 {
 	struct clock_state state;
 
+	if (!clock_state(clock, &state))
+		return -EIO;
+	rte_tel_data_add_dict_uint(data, "error_ns", state.error_ns);
+	rte_tel_data_add_dict_uint(data, "age_ns", state.age_ns);
+	rte_tel_data_add_dict_uint(data, "found_ns", state.found_ns);
+	rte_tel_data_add_dict_uint(data, "found_max_ns", state.found_max_ns);
+	rte_tel_data_add_dict_uint(data, "steps", state.steps);
+	rte_tel_data_add_dict_uint(data, "ticks_per_s", state.ticks_per_s);
+	return rte_tel_data_add_dict_uint(data, "rate_error_ppb", state.rate_error_ppb);
+}
+
+/* A device whose clock cannot be read at this moment is left out. */
+static int device_clock_answer(struct rte_tel_data *data, unsigned int port)
+{
+	struct rte_tel_data *one = dict_begin();
+
+	if (one && clock_add_state(one, &served->ports[port].arrival.clock) == 0)
+		return dict_end(data, "port", port, one);
+	rte_tel_data_free(one);
+	return 0;
+}
+
+/* The workers', and in it those of devices that have their own. */
+static int clock_answer(const char *command, const char *params, struct rte_tel_data *data)
+{
+	int err;
+
 	(void)command;
 	(void)params;
-	if (!clock_state(served->transit.clock, &state))
-		return -EIO;
 	rte_tel_data_start_dict(data);
-	rte_tel_data_add_dict_u64(data, "error_ns", state.error_ns);
-	rte_tel_data_add_dict_u64(data, "age_ns", state.age_ns);
-	rte_tel_data_add_dict_u64(data, "found_ns", state.found_ns);
-	rte_tel_data_add_dict_u64(data, "found_max_ns", state.found_max_ns);
-	rte_tel_data_add_dict_u64(data, "steps", state.steps);
-	rte_tel_data_add_dict_u64(data, "ticks_per_s", state.ticks_per_s);
-	return rte_tel_data_add_dict_u64(data, "rate_error_ppb", state.rate_error_ppb);
+	err = clock_add_state(data, served->transit.clock);
+	for (unsigned int i = 0; !err && i < served->port_count; i++)
+		if (served->ports[i].arrival.source == ARRIVAL_DEVICE)
+			err = device_clock_answer(data, i);
+	return err;
 }
 
 int stats_serve(const struct worker *workers, unsigned int count)

@@ -12,7 +12,7 @@
 #include "wire/ethernet.h"
 #include "wire/node.h"
 
-enum { PREFETCH = 4, WAIT_NS_MAX = 1000000000 };
+enum { PREFETCH = 4 };
 
 int transit_init(struct transit *transit, struct self *self, const struct clock *clock)
 {
@@ -39,17 +39,19 @@ struct burst {
 	const struct ioam6_namespace *namespace; /* whose data `node` has */
 	uint64_t ticks;
 	int64_t tai_ns; /* of `ticks` */
-	int64_t unix_to_tai_ns;
+	struct clock_scale scale;
+	const struct arrivals *arrivals;
 };
 
-static void burst_begin(struct burst *burst, const struct transit *transit, unsigned int ingress, uint64_t ticks)
+static void burst_begin(struct burst *burst, const struct transit *transit, unsigned int ingress, uint64_t ticks,
+			const struct arrivals *arrivals)
 {
 	const struct self *self = transit->self;
-	struct clock_scale scale = clock_scale(transit->clock);
 
+	burst->scale = clock_scale(transit->clock);
+	burst->arrivals = arrivals;
 	burst->ticks = ticks;
-	burst->tai_ns = scale_tai_ns(&scale, ticks);
-	burst->unix_to_tai_ns = scale.unix_to_tai_ns;
+	burst->tai_ns = scale_tai_ns(&burst->scale, ticks);
 	burst->node = (struct ioam6_node)IOAM6_NODE_UNKNOWN;
 	burst->namespace = NULL;
 	burst->node.id = self->id;
@@ -68,17 +70,6 @@ static void burst_time(struct burst *burst, const struct self *self, uint16_t id
 		burst->namespace = namespace;
 	}
 	ioam6_time_set(&burst->node, namespace->time, (uint64_t)arrived_ns, (uint64_t)self->tai_to_utc_ns);
-}
-
-/*
- * How long a packet had waited for us, by the kernel's time of its arrival. None: 0. A wait that cannot be, because
- * somebody has set the clock, is none.
- */
-static uint32_t burst_wait_ns(const struct burst *burst, const int64_t *unix_ns)
-{
-	int64_t wait_ns = unix_ns ? burst->tai_ns - (*unix_ns + burst->unix_to_tai_ns) : 0;
-
-	return wait_ns < 0 || wait_ns > WAIT_NS_MAX ? 0 : (uint32_t)wait_ns;
 }
 
 /*
@@ -134,9 +125,9 @@ static void stay_begin(const struct transit *transit, struct rte_mbuf *packet, c
 	*transit_stay(transit, packet) = *begun;
 }
 
-/* Its IPv6 header is at `ip6_at`. `unix_ns`: when it arrived; NULL: not known, with the burst. */
+/* Packet `n` of the burst; its IPv6 header is at `ip6_at`. */
 static enum outcome packet_append(const struct transit *transit, struct rte_mbuf *packet, uint16_t ip6_at,
-				  struct burst *burst, const int64_t *unix_ns)
+				  struct burst *burst, uint16_t n)
 {
 	struct stay stay = { .taken_ticks = burst->ticks, .ip6_at = ip6_at };
 	uint8_t *ip6 = rte_pktmbuf_mtod_offset(packet, uint8_t *, ip6_at);
@@ -152,7 +143,7 @@ static enum outcome packet_append(const struct transit *transit, struct rte_mbuf
 		return outcome;
 	if (!found.option)
 		return found.others ? other_outcome(ip6, end) : OUTCOME_pass;
-	stay.before_ns = burst_wait_ns(burst, unix_ns);
+	stay.before_ns = arrival_before_ns(burst->arrivals, packet, n, &burst->scale, burst->ticks, burst->tai_ns);
 	arrived_ns = burst->tai_ns - stay.before_ns;
 	burst_time(burst, transit->self, found.trace.namespace, arrived_ns);
 	burst->node.hop_limit = ip6[IPV6_HOP_LIMIT_AT];
@@ -166,7 +157,7 @@ static enum outcome packet_append(const struct transit *transit, struct rte_mbuf
 }
 
 void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, unsigned int ingress,
-		    uint64_t ticks, const int64_t *unix_ns, uint16_t time_count)
+		    uint64_t ticks, const struct arrivals *arrivals)
 {
 	struct burst burst;
 	uint16_t with_options = 0;
@@ -174,7 +165,6 @@ void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t
 	for (uint16_t i = 0; i < RTE_MIN(count, PREFETCH); i++)
 		rte_prefetch0(rte_pktmbuf_mtod(packets[i], void *));
 	for (uint16_t i = 0; i < count; i++) {
-		const int64_t *arrived = i < time_count ? &unix_ns[i] : NULL;
 		uint16_t ip6_at;
 
 		if (i + PREFETCH < count)
@@ -183,8 +173,8 @@ void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t
 		if (likely(!ip6_at))
 			continue;
 		if (with_options++ == 0)
-			burst_begin(&burst, transit, ingress, ticks);
-		transit->counts[packet_append(transit, packets[i], ip6_at, &burst, arrived)]++;
+			burst_begin(&burst, transit, ingress, ticks, arrivals);
+		transit->counts[packet_append(transit, packets[i], ip6_at, &burst, i)]++;
 	}
 	transit->counts[OUTCOME_pass] += count - with_options;
 }
@@ -196,7 +186,8 @@ static void packet_complete(const struct transit *transit, struct rte_mbuf *pack
 	struct ioam6_node node = {
 		.egress_if = transit->self->interfaces[egress].id,
 		.egress_if_wide = transit->self->interfaces[egress].wide,
-		.delay_ns = ioam6_delay(stay->before_ns + clock_ns(transit->clock, ticks - stay->taken_ticks)),
+		.delay_ns =
+		    ioam6_delay((uint64_t)stay->before_ns + clock_ns(transit->clock, ticks - stay->taken_ticks)),
 		.queue = stay->queue_bytes,
 	};
 

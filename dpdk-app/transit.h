@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "arrival.h"
 #include "clock.h"
 #include "self.h"
 #include "wire/outcome.h"
@@ -18,7 +19,7 @@
 /* The note, in a dynamic field of the mbuf; it is there if the packet's flag is set. */
 struct stay {
 	uint64_t taken_ticks; /* when the burst came from the driver */
-	uint32_t before_ns;   /* what it had waited until then */
+	int32_t before_ns;    /* how long it had been here by then */
 	uint32_t type;	      /* of the trace */
 	uint32_t queue_bytes; /* what it met in the egress queue */
 	uint16_t slot;	      /* octets from the IPv6 header to this node's data */
@@ -61,12 +62,9 @@ static inline void transit_join(const struct transit *transit, struct rte_mbuf *
 		transit_stay(transit, packet)->queue_bytes = (uint32_t)bytes;
 }
 
-/*
- * A burst came from the driver by the port at place `ingress` at `ticks`. The first `time_count` packets had arrived at
- * `unix_ns`, by the kernel's clock.
- */
+/* A burst came from the driver by the port at place `ingress` at `ticks`. */
 void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t count, unsigned int ingress,
-		    uint64_t ticks, const int64_t *unix_ns, uint16_t time_count);
+		    uint64_t ticks, const struct arrivals *arrivals);
 
 /*
  * A burst is about to be handed to the port at place `egress`: completes the data of those that have some, and

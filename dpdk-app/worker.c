@@ -46,16 +46,19 @@ static void packets_join(struct worker *worker, struct port *out, struct rte_mbu
 {
 	struct transit *transit = &worker->transit;
 	struct queue *egress = &worker->egress[place_of(worker, out)];
+	struct backlog others = queue_others(egress);
 
 	for (uint16_t i = 0; i < count; i++) {
-		uint64_t depth = egress->bytes;
-		bool too_long = is_too_long(out, packets[i]);
+		enum outcome outcome = OUTCOME_drop_too_long;
+		uint64_t met;
 
-		if (likely(!too_long && queue_put(egress, packets[i]))) {
-			transit_join(transit, packets[i], depth);
+		if (likely(!is_too_long(out, packets[i])))
+			outcome = queue_put(egress, packets[i], &others, &met);
+		if (likely(outcome == OUTCOME_forwarded)) {
+			transit_join(transit, packets[i], met);
 			continue;
 		}
-		transit->counts[too_long ? OUTCOME_drop_too_long : OUTCOME_drop_queue_full]++;
+		transit->counts[outcome]++;
 		rte_pktmbuf_free(packets[i]);
 	}
 }
@@ -78,25 +81,41 @@ static uint32_t queue_drop(struct worker *worker, unsigned int place)
 	return count;
 }
 
-/* One burst from the queue to its port. Packets that the port does not take stay where they are. How many left. */
+/*
+ * At a rate, so few that a packet which comes meanwhile finds the queue as it was, but for one packet or a small part;
+ * then what has come is looked at again.
+ */
+static uint16_t send_max(const struct queue *egress)
+{
+	return line_has_rate(egress->line) ? (uint16_t)RTE_MIN(BURST, 1 + queue_count(egress) / BURST) : BURST;
+}
+
+/*
+ * One burst from the queue to its port, as its rate allows. Packets that the port does not take stay where they are.
+ * How many left.
+ */
 static uint32_t queue_send(struct worker *worker, unsigned int place)
 {
 	struct transit *transit = &worker->transit;
 	struct queue *egress = &worker->egress[place];
 	struct rte_mbuf **packets;
+	uint64_t ticks = rte_rdtsc(), bytes;
 	uint16_t count, sent;
-	uint64_t bytes;
 	uint32_t completed;
 
 	if (unlikely(port_state(&worker->ports[place]) != PORT_UP))
 		return queue_drop(worker, place);
-	count = queue_front(egress, &packets, BURST);
+	count = queue_front(egress, &packets, send_max(egress));
+	count = line_take(egress->line, packets, count, ticks);
+	if (!count)
+		return 0;
 	bytes = packets_bytes(packets, count);
-	completed = transit_depart(transit, packets, count, place, rte_rdtsc());
+	completed = transit_depart(transit, packets, count, place, ticks);
 	sent = rte_eth_tx_burst(worker->ports[place].id, (uint16_t)worker->index, packets, count);
 	if (unlikely(sent < count)) {
 		bytes -= packets_bytes(packets + sent, count - sent);
 		completed -= transit_count(transit, packets + sent, count - sent);
+		line_give_back(egress->line, packets + sent, count - sent);
 	}
 	queue_drop_front(egress, sent, bytes);
 	transit->counts[OUTCOME_completed] += completed;
@@ -114,54 +133,76 @@ static void service_tags_restore(struct rte_mbuf **packets, uint16_t count, uint
 				   ETHERTYPE_SERVICE_VLAN);
 }
 
-/* A burst as the driver gives it, with the kernel's times of arrival of the first `time_count`. */
-static uint16_t queue_receive(const struct rx_queue *from, struct rte_mbuf **packets, int64_t *unix_ns,
-			      uint16_t *time_count)
+/* A burst as the driver gives it, with what tells when its packets came. */
+static uint16_t queue_receive(const struct rx_queue *from, struct rte_mbuf **packets, struct arrivals *arrivals)
 {
 	struct ring *ring = &from->port->rings[from->queue];
 	uint32_t service_tags;
 	uint16_t count;
 
-	*time_count = 0;
+	arrivals->of = &from->port->arrival;
+	arrivals->unix_count = 0;
 	if (unlikely(port_state(from->port) == PORT_GONE))
 		return 0;
 	if (!ring->frames)
 		return rte_eth_rx_burst(from->port->id, from->queue, packets, BURST);
-	count = ring_peek(ring, unix_ns, &service_tags, BURST);
+	count = ring_peek(ring, arrivals->unix_ns, &service_tags, BURST);
 	if (count)
 		count = rte_eth_rx_burst(from->port->id, from->queue, packets, count);
 	ring_advance(ring, count);
 	if (unlikely(service_tags))
 		service_tags_restore(packets, count, service_tags);
-	return *time_count = count;
+	if (arrivals->of->source == ARRIVAL_KERNEL)
+		arrivals->unix_count = count;
+	return count;
 }
 
 /* One burst from a receive queue into the egress queue of the port's peer. How many. */
 static uint16_t burst_take(struct worker *worker, struct rx_queue *from)
 {
 	struct rte_mbuf *packets[BURST];
-	int64_t unix_ns[BURST];
 	struct port_counts *counts = &worker->counts[place_of(worker, from->port)];
-	uint16_t time_count, count = queue_receive(from, packets, unix_ns, &time_count);
+	struct arrivals arrivals;
+	uint16_t count = queue_receive(from, packets, &arrivals);
 
 	if (!count)
 		return 0;
-	transit_arrive(&worker->transit, packets, count, place_of(worker, from->port), rte_rdtsc(), unix_ns,
-		       time_count);
+	transit_arrive(&worker->transit, packets, count, place_of(worker, from->port), rte_rdtsc(), &arrivals);
 	counts->rx_packets += count;
 	counts->rx_bytes += packets_bytes(packets, count);
 	packets_join(worker, from->port->peer, packets, count);
 	return count;
 }
 
+/*
+ * A burst; where it waits for a port with a rate, all that has come: what leaves in between would not have left when
+ * they came.
+ */
+static bool bursts_take(struct worker *worker, struct rx_queue *from)
+{
+	unsigned int most = line_has_rate(&from->port->peer->line) ? RING_FRAMES / BURST : 1, taken = 0;
+
+	while (taken < most) {
+		uint16_t count = burst_take(worker, from);
+
+		taken += count > 0;
+		if (count < BURST)
+			break;
+	}
+	return taken > 0;
+}
+
 /* A burst, and what can leave after it. Did anything move? */
 static bool queue_forward(struct worker *worker, struct rx_queue *from)
 {
 	unsigned int out = place_of(worker, from->port->peer);
-	bool moved = burst_take(worker, from) > 0;
+	bool moved = bursts_take(worker, from);
 
-	while (queue_count(&worker->egress[out]) && queue_send(worker, out))
+	while (queue_count(&worker->egress[out]) && queue_send(worker, out)) {
 		moved = true;
+		if (line_has_rate(worker->egress[out].line))
+			break;
+	}
 	return moved;
 }
 
@@ -319,26 +360,34 @@ void workers_wait(const struct worker *workers)
 	rte_rcu_qsbr_synchronize(workers->readers, RTE_QSBR_THRID_INVALID);
 }
 
+static int queues_init(struct worker *worker)
+{
+	int err = 0;
+
+	for (unsigned int port = 0; !err && port < worker->port_count; port++)
+		err = queue_init(&worker->egress[port], &worker->ports[port].line);
+	return err;
+}
+
 int workers_init(struct worker *workers, unsigned int count, struct port *ports, unsigned int port_count,
-		 const struct config *config, const volatile sig_atomic_t *stop)
+		 const struct config *config, const struct clock *clock, const volatile sig_atomic_t *stop)
 {
 	struct rte_rcu_qsbr *readers = readers_open(count);
+	int err = readers ? 0 : -ENOMEM;
 
-	if (!readers)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int port = 0; port < port_count; port++)
+		line_init(&ports[port].line, ports[port].config, clock);
+	for (unsigned int i = 0; !err && i < count; i++) {
 		workers[i].ports = ports;
 		workers[i].port_count = port_count;
 		workers[i].index = i;
 		workers[i].busy = config->busy;
 		workers[i].stop = stop;
 		workers[i].readers = readers;
-		for (unsigned int port = 0; port < port_count; port++)
-			queue_init(&workers[i].egress[port], ports[port].config->queue_bytes,
-				   ports[port].config->queue_packets);
+		err = queues_init(&workers[i]);
 	}
 	rx_queues_share(workers, count, ports, port_count);
-	return 0;
+	return err;
 }
 
 void workers_run(struct worker *workers, unsigned int count)

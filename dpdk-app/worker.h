@@ -37,7 +37,7 @@ struct worker {
 
 /* Shares the receive queues out among the workers and gives each its egress queues. 0 or -errno. */
 int workers_init(struct worker *workers, unsigned int count, struct port *ports, unsigned int port_count,
-		 const struct config *config, const volatile sig_atomic_t *stop);
+		 const struct config *config, const struct clock *clock, const volatile sig_atomic_t *stop);
 
 /* Returns when no worker uses any more what was taken from them before. */
 void workers_wait(const struct worker *workers);

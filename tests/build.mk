@@ -4,7 +4,7 @@ UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 UNIT_OBJECTS = $(filter-out $(BUILD)/ctl/main.o,$(CTL_OBJECTS))
 
 $(BUILD)/tests/unit/%.o: OBJECT_FLAGS = -Ictl $(CTL_CFLAGS)
-$(BUILD)/tests/unit/clock.o: OBJECT_FLAGS = $(DPDK_CFLAGS)
+$(BUILD)/tests/unit/clock.o $(BUILD)/tests/unit/queue.o: OBJECT_FLAGS = $(DPDK_CFLAGS)
 $(UNIT_SOURCES:%.c=$(BUILD)/%.o): | $(BUILD)/ctl/otlp/otlp.pb-c.h
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJECTS)
 	$(call say,LD,$@)

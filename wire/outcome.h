@@ -94,9 +94,10 @@
 	OUTCOME(bad_node_data, "malformed: node data does not end where the option does")               \
 	/* DPDK forwarder */                                                                            \
 	OUTCOME(forwarded, "forwarded")                                                                 \
-	OUTCOME(drop_queue_full, "dropped: egress queue full")                                          \
+	OUTCOME(drop_queue_full, "dropped: egress queue full, by octets")                               \
 	OUTCOME(drop_port_down, "dropped: port down or gone, or it took no more at the end")            \
-	OUTCOME(drop_too_long, "dropped: longer than the egress port's MTU, segmentation offload at its sender?")
+	OUTCOME(drop_too_long, "dropped: longer than the egress port's MTU, segmentation offload at its sender?") \
+	OUTCOME(drop_queue_packets, "dropped: egress queue full, by packets")
 
 #define OUTCOME_ENUM(name, text) OUTCOME_##name,
 enum outcome { OUTCOME_LIST(OUTCOME_ENUM) OUTCOME_COUNT };

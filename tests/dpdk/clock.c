@@ -3,11 +3,11 @@
  * The forwarder's clock against the kernel's CLOCK_TAI, by several threads at once, as its workers read it.
  *
  *	clock SECONDS [THREADS]		compares all the time, prints how far it was off and what it said it may be
- *	clock set			the same before and after the system's clock is stepped, slewed, and told of leap
- *seconds: for a guest
+ *	clock device SECONDS [THREADS]	the same for a counter like a network card's, of 125 MHz, which nobody slews
+ *	clock set			for a guest: while the clock is stepped and slewed, and told of leap seconds
  *
  * Ours is read between two readings of CLOCK_TAI. How far it lies outside of the two is an error for certain; if that
- *is more than the bound, the bound is violated, and the exit status 1. From their middle it may be off by half their
+ * is more than the bound, the bound is violated, and the exit status 1. From their middle it may be off by half their
  * distance without an error.
  */
 #include <err.h>
@@ -31,9 +31,10 @@ enum {
 	BUCKET_NS = 8, /* the last one holds all above */
 	BURST = 32,
 	LEAP_SECONDS = 37,
+	DEVICE_TICK_NS = 8,
 };
 
-static struct clock ours;
+static struct clock ours, devices, *compared = &ours;
 
 struct sample {
 	int64_t error_ns;  /* for certain; 0: none */
@@ -49,13 +50,30 @@ static int64_t now_ns(clockid_t id)
 	return now.tv_sec * second_ns + now.tv_nsec;
 }
 
+static bool device_ticks(uint16_t port, uint64_t *ticks)
+{
+	(void)port;
+	*ticks = (uint64_t)now_ns(CLOCK_MONOTONIC_RAW) / DEVICE_TICK_NS;
+	return true;
+}
+
+static uint64_t ticks_read(void)
+{
+	uint64_t ticks = 0;
+
+	if (compared == &ours)
+		return rte_rdtsc_precise();
+	device_ticks(0, &ticks);
+	return ticks;
+}
+
 /* `ahead_ns`: what ours is to be ahead of the kernel's. */
 static struct sample sample_take(int64_t ahead_ns)
 {
 	int64_t before_ns = now_ns(CLOCK_TAI) + ahead_ns;
-	uint64_t ticks = rte_rdtsc_precise();
+	uint64_t ticks = ticks_read();
 	int64_t after_ns = now_ns(CLOCK_TAI) + ahead_ns;
-	struct clock_scale scale = clock_scale(&ours);
+	struct clock_scale scale = clock_scale(compared);
 	int64_t tai_ns = scale_tai_ns(&scale, ticks);
 	int64_t error_ns = tai_ns < before_ns ? tai_ns - before_ns : tai_ns > after_ns ? tai_ns - after_ns : 0;
 
@@ -94,7 +112,7 @@ static int64_t spread_at(const struct spread *spread, double share)
 	for (int64_t bucket = 0; bucket < BUCKETS - 1; bucket++) {
 		seen += spread->counts[bucket];
 		if ((double)seen >= share * (double)spread->count)
-			return (bucket + 1) * BUCKET_NS;
+			return RTE_MIN((bucket + 1) * BUCKET_NS, llabs(spread->largest_ns));
 	}
 	return llabs(spread->largest_ns);
 }
@@ -155,7 +173,7 @@ static void clock_print(void)
 {
 	struct clock_state state;
 
-	if (!clock_state(&ours, &state))
+	if (!clock_state(compared, &state))
 		errx(1, "the clock cannot be read");
 	printf("%" PRIu64 " ticks/s, rate known to %" PRIu64 " ppb; found %" PRIu64 " ns off last, %" PRIu64
 	       " at most; %" PRIu64 " steps\n",
@@ -294,18 +312,24 @@ static int set(void)
 
 int main(int argc, char **argv)
 {
-	long seconds = argc > 1 ? atol(argv[1]) : 0;
-	unsigned int threads = argc > 2 ? (unsigned int)atol(argv[2]) : 2;
-	bool sets = argc > 1 && strcmp(argv[1], "set") == 0;
+	bool sets = argc > 1 && strcmp(argv[1], "set") == 0, device = argc > 1 && strcmp(argv[1], "device") == 0;
+	char **numbers = argv + 1 + device;
+	long seconds = argc > 1 && *numbers ? atol(*numbers) : 0;
+	unsigned int threads = argc > 2 + device ? (unsigned int)atol(numbers[1]) : 2;
 	int status;
 
 	if ((!sets && seconds <= 0) || threads == 0 || threads > THREADS_MAX)
-		errx(2, "usage: clock SECONDS [THREADS] | clock set");
+		errx(2, "usage: clock [device] SECONDS [THREADS] | clock set");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (sets)
 		clock_tai(0);
 	if (clock_start(&ours, 0))
 		errx(1, "the clock does not start");
+	if (device) {
+		compared = &devices;
+		if (clock_add(&devices, device_ticks, 0))
+			errx(1, "the device's clock does not start");
+	}
 	status = sets ? set() : compare(seconds * second_ns, threads);
 	clock_stop();
 	return status;

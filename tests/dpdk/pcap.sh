@@ -82,3 +82,9 @@ for wanted in appended=$traces completed=$traces no_room=1 forwarded=$((all + ot
 	bad_option_len=2 bad_padding=4 bad_option_count=2 bad_truncated=6; do
 	equal "${wanted%=*}" "${wanted#*=}" "$(counter "$dir/forwarder.err" "${wanted%=*}")"
 done
+
+# A capture has no clock.
+"$forwarder" node-id 1 times hardware -- --no-huge -m 64 --vdev "net_pcap0,rx_pcap=$dir/in.pcap,tx_pcap=$dir/not.pcap" \
+	--vdev "net_pcap1,rx_pcap=$dir/back.pcap,tx_pcap=$dir/not.pcap" 2>"$dir/hardware.err"
+equal "status without hardware times" 1 $?
+grep -q 'net_pcap0: its driver gives no hardware times' "$dir/hardware.err" || fail "nothing said of hardware times"

@@ -42,6 +42,9 @@ refuses 1 "hsno0: no such device" node-id 1 hsno0 hsno1
 refuses 1 "core 4095 is not there or not allowed" node-id 1 cores 4095 huge no -- --vdev net_null0 --vdev net_null1
 refuses 1 "no memory: packet buffers need" node-id 1 huge no buffers 16777216 -- --vdev net_null0 --vdev net_null1
 refuses 2 "1 port, but they are joined in pairs" node-id 1 huge no -- --vdev net_null0
+refuses 2 'rate: a rate as 100mbit (bit, kbit, mbit, gbit), not "fast"' node-id 1 a b rate fast
+refuses 2 'burst: a number from 1 to 4294967295, not "0"' node-id 1 a b burst 0
+refuses 2 'times: auto | burst | packet | hardware, not "now"' node-id 1 a b times now
 
 file_refuses() { # STATUS TEXT: the file is the input
 	cat >"$dir/node.yaml"
