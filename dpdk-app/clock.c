@@ -301,9 +301,10 @@ static void *clock_run(void *arg)
 	return NULL;
 }
 
-/* Signals are for the others. */
+/* It works for a microsecond and must not wait for workers that poll. Signals are for the others. */
 static int thread_start(void)
 {
+	const struct sched_param first = { .sched_priority = 1 };
 	sigset_t all, before;
 	int err;
 
@@ -311,6 +312,9 @@ static int thread_start(void)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&kept.thread, NULL, clock_run, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	/* Where that is not allowed the bound shows it. */
+	if (!err)
+		pthread_setschedparam(kept.thread, SCHED_FIFO, &first);
 	return -err;
 }
 

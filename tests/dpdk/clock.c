@@ -27,8 +27,9 @@ static const long ppm = 1 << 16; /* of adjtimex */
 
 enum {
 	THREADS_MAX = 16,
-	BUCKETS = 4096,
-	BUCKET_NS = 8, /* the last one holds all above */
+	STEPS = 32, /* buckets for each doubling */
+	STEP_BITS = 5,
+	BUCKETS = STEPS * (64 - STEP_BITS),
 	BURST = 32,
 	LEAP_SECONDS = 37,
 	DEVICE_TICK_NS = 8,
@@ -94,11 +95,27 @@ struct spread {
 	int64_t largest_ns;
 };
 
+static unsigned int bucket_of(uint64_t ns)
+{
+	unsigned int bits = 64 - (unsigned int)__builtin_clzll(ns | 1),
+		     shift = bits > STEP_BITS ? bits - STEP_BITS - 1 : 0;
+
+	return shift * STEPS + (unsigned int)(ns >> shift);
+}
+
+/* The most that is in it. */
+static int64_t bucket_end(unsigned int bucket)
+{
+	unsigned int shift = bucket < 2 * STEPS ? 0 : bucket / STEPS - 1;
+
+	return (int64_t)(((uint64_t)(bucket - shift * STEPS) + 1) << shift) - 1;
+}
+
 static void spread_add(struct spread *spread, int64_t ns)
 {
-	int64_t size = llabs(ns), bucket = size / BUCKET_NS;
+	int64_t size = llabs(ns);
 
-	spread->counts[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
+	spread->counts[bucket_of((uint64_t)size)]++;
 	spread->count++;
 	if (size > llabs(spread->largest_ns))
 		spread->largest_ns = ns;
@@ -109,10 +126,10 @@ static int64_t spread_at(const struct spread *spread, double share)
 {
 	uint64_t seen = 0;
 
-	for (int64_t bucket = 0; bucket < BUCKETS - 1; bucket++) {
+	for (unsigned int bucket = 0; bucket < BUCKETS; bucket++) {
 		seen += spread->counts[bucket];
 		if ((double)seen >= share * (double)spread->count)
-			return RTE_MIN((bucket + 1) * BUCKET_NS, llabs(spread->largest_ns));
+			return RTE_MIN(bucket_end(bucket), llabs(spread->largest_ns));
 	}
 	return llabs(spread->largest_ns);
 }
