@@ -327,7 +327,7 @@ int clock_start(struct clock *clock, int64_t offset_ns)
 	return err ? err : thread_start();
 }
 
-void clock_offset(int64_t offset_ns)
+void clock_offset_set(int64_t offset_ns)
 {
 	__atomic_store_n(&kept.offset_ns, offset_ns, __ATOMIC_RELAXED);
 }

@@ -75,7 +75,7 @@ int clock_add(struct clock *clock, clock_counter *counter, uint16_t port);
 void clock_stop(void);
 
 /* How far all clocks are to be off from now on, or in a hundredth of a second. */
-void clock_offset(int64_t offset_ns);
+void clock_offset_set(int64_t offset_ns);
 
 /* As a whole, whatever the thread does meanwhile; again only if it came round twice since. */
 static inline struct clock_scale clock_scale(const struct clock *clock)

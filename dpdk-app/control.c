@@ -39,7 +39,7 @@ static int self_renew(struct control *control)
 	for (unsigned int i = 0; !err && i < control->worker_count; i++)
 		err = self_hand(read, &control->workers[i].transit.next, &control->workers[i].transit.old);
 	if (!err)
-		clock_offset(read->clock_offset_ns);
+		clock_offset_set(read->clock_offset_ns);
 	free(read);
 	return err;
 }
