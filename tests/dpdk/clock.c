@@ -37,9 +37,9 @@ enum {
 
 static struct clock ours, devices, *compared = &ours;
 
+/* Ours, between two readings of the kernel's. */
 struct sample {
-	int64_t error_ns;  /* for certain; 0: none */
-	int64_t middle_ns; /* from the middle of the two readings */
+	int64_t before_ns, tai_ns, after_ns;
 	int64_t bound_ns;
 };
 
@@ -68,26 +68,32 @@ static uint64_t ticks_read(void)
 	return ticks;
 }
 
-/* `ahead_ns`: what ours is to be ahead of the kernel's. */
-static struct sample sample_take(int64_t ahead_ns)
+static struct sample sample_take(void)
 {
-	int64_t before_ns = now_ns(CLOCK_TAI) + ahead_ns;
+	struct sample sample = { .before_ns = now_ns(CLOCK_TAI) };
 	uint64_t ticks = ticks_read();
-	int64_t after_ns = now_ns(CLOCK_TAI) + ahead_ns;
-	struct clock_scale scale = clock_scale(compared);
-	int64_t tai_ns = scale_tai_ns(&scale, ticks);
-	int64_t error_ns = tai_ns < before_ns ? tai_ns - before_ns : tai_ns > after_ns ? tai_ns - after_ns : 0;
+	struct clock_scale scale;
 
-	return (struct sample){
-		.error_ns = error_ns,
-		.middle_ns = tai_ns - before_ns - (after_ns - before_ns) / 2,
-		.bound_ns = (int64_t)scale_error_ns(&scale, ticks),
-	};
+	sample.after_ns = now_ns(CLOCK_TAI);
+	scale = clock_scale(compared);
+	sample.tai_ns = scale_tai_ns(&scale, ticks);
+	sample.bound_ns = (int64_t)scale_error_ns(&scale, ticks);
+	return sample;
 }
 
-static bool sample_violates(const struct sample *sample)
+/* For certain; 0: none. `ahead_ns`: what ours is to be ahead of the kernel's. */
+static int64_t sample_error_ns(const struct sample *sample, int64_t ahead_ns)
 {
-	return llabs(sample->error_ns) > sample->bound_ns;
+	int64_t tai_ns = sample->tai_ns - ahead_ns;
+
+	if (tai_ns < sample->before_ns)
+		return tai_ns - sample->before_ns;
+	return tai_ns > sample->after_ns ? tai_ns - sample->after_ns : 0;
+}
+
+static bool sample_violates(const struct sample *sample, int64_t ahead_ns)
+{
+	return llabs(sample_error_ns(sample, ahead_ns)) > sample->bound_ns;
 }
 
 struct spread {
@@ -143,9 +149,26 @@ static void spread_print(const struct spread *spread, const char *what)
 struct reader {
 	struct spread error, middle, bound;
 	uint64_t violated;
-	struct sample worst; /* of those that violate */
+	int64_t worst_ns, worst_bound_ns; /* of those that violate */
 	int64_t until_ns, ahead_ns;
 };
+
+static void reader_add(struct reader *reader, const struct sample *sample)
+{
+	int64_t error_ns = sample_error_ns(sample, reader->ahead_ns);
+	int64_t middle_ns = sample->before_ns + (sample->after_ns - sample->before_ns) / 2;
+
+	spread_add(&reader->error, error_ns);
+	spread_add(&reader->middle, sample->tai_ns - reader->ahead_ns - middle_ns);
+	spread_add(&reader->bound, sample->bound_ns);
+	if (!sample_violates(sample, reader->ahead_ns))
+		return;
+	reader->violated++;
+	if (llabs(error_ns) < llabs(reader->worst_ns))
+		return;
+	reader->worst_ns = error_ns;
+	reader->worst_bound_ns = sample->bound_ns;
+}
 
 static void *reader_run(void *arg)
 {
@@ -153,16 +176,9 @@ static void *reader_run(void *arg)
 
 	while (now_ns(CLOCK_MONOTONIC) < reader->until_ns)
 		for (int i = 0; i < BURST; i++) {
-			struct sample sample = sample_take(reader->ahead_ns);
+			struct sample sample = sample_take();
 
-			spread_add(&reader->error, sample.error_ns);
-			spread_add(&reader->middle, sample.middle_ns);
-			spread_add(&reader->bound, sample.bound_ns);
-			if (!sample_violates(&sample))
-				continue;
-			reader->violated++;
-			if (llabs(sample.error_ns) > llabs(reader->worst.error_ns))
-				reader->worst = sample;
+			reader_add(reader, &sample);
 		}
 	return NULL;
 }
@@ -182,8 +198,10 @@ static void reader_join(struct reader *all, const struct reader *one)
 	spread_join(&all->middle, &one->middle);
 	spread_join(&all->bound, &one->bound);
 	all->violated += one->violated;
-	if (llabs(one->worst.error_ns) > llabs(all->worst.error_ns))
-		all->worst = one->worst;
+	if (llabs(one->worst_ns) < llabs(all->worst_ns))
+		return;
+	all->worst_ns = one->worst_ns;
+	all->worst_bound_ns = one->worst_bound_ns;
 }
 
 static void clock_print(void)
@@ -219,7 +237,7 @@ static bool watch(int64_t for_ns, unsigned int threads, int64_t ahead_ns, struct
 	free(readers);
 	if (all->violated)
 		printf("VIOLATED %" PRIu64 " times, at most by %" PRId64 " ns where the bound was %" PRId64 "\n",
-		       all->violated, all->worst.error_ns, all->worst.bound_ns);
+		       all->violated, all->worst_ns, all->worst_bound_ns);
 	return all->violated == 0 && all->error.count > 0;
 }
 
@@ -249,12 +267,11 @@ static bool step_followed(int64_t ahead_ns, int64_t step_ns, int64_t *later_ns)
 	int64_t begin_ns = now_ns(CLOCK_MONOTONIC);
 
 	for (*later_ns = 0; *later_ns < 10 * second_ns; *later_ns = now_ns(CLOCK_MONOTONIC) - begin_ns) {
-		struct sample sample = sample_take(ahead_ns), before = sample;
+		struct sample sample = sample_take();
 
-		if (!sample_violates(&sample))
+		if (!sample_violates(&sample, ahead_ns))
 			return true;
-		before.error_ns += step_ns;
-		if (step_ns == 0 || sample_violates(&before))
+		if (step_ns == 0 || sample_violates(&sample, ahead_ns - step_ns))
 			break;
 	}
 	printf("VIOLATED, neither before nor after the step\n");
