@@ -309,6 +309,48 @@ static bool judge_same(struct hearing *hearing)
 	return true;
 }
 
+/*
+ * No router forwards it, so the kernel says nothing: what XDP wrote on arrival, and what departure and this forwarder's
+ * own hop limit make of that.
+ */
+static void vain_expect(const struct slot *slot, uint8_t *wanted, uint8_t *seen)
+{
+	static const int measured[] = { 2, 3, 4, 6 }, limits[] = { 0, 8 };
+	uint8_t *field;
+
+	for (size_t i = 0; i < sizeof(measured) / sizeof(*measured); i++) {
+		blank(slot_field(slot, wanted, measured[i]));
+		blank(slot_field(slot, seen, measured[i]));
+	}
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		field = slot_field(slot, wanted, limits[i]);
+		if (field)
+			*field = wanted[HOP_LIMIT_AT];
+	}
+	field = slot_field(slot, wanted, 1);
+	if (field)
+		be16_store(field + 2, SELF_OUT);
+	field = slot_field(slot, wanted, 9);
+	if (field)
+		be32_store(field + 4, SELF_OUT_WIDE);
+}
+
+static bool judge_vain(struct hearing *hearing, const struct answer *ours)
+{
+	uint8_t wanted[PACKET_LEN_MAX], seen[PACKET_LEN_MAX];
+	const struct packet *packet = hearing->packet;
+	struct slot slots[SLOTS_MAX];
+	uint32_t count;
+
+	hearing->differs[DIFFERENCE_written_in_vain] = true;
+	memcpy(wanted, ours->after, packet->len);
+	memcpy(seen, hearing->answer->octets, packet->len);
+	count = slots_find(packet->octets, packet->len, wanted, slots);
+	if (count && slots[0].len)
+		vain_expect(&slots[0], wanted, seen);
+	return judge_bytes(hearing, seen, wanted, packet->len, slots, count);
+}
+
 /* Whatever else a router would do to it, what we do not write to leaves a bump in the wire as it came. */
 static bool judge_bump(struct hearing *hearing)
 {
@@ -323,10 +365,7 @@ static bool judge_bump(struct hearing *hearing)
 		return complain(hearing, "is %u octets long behind it", hearing->answer->len);
 	if (!ours->ran || outcome_is_bad(ours->outcome) || (!hearing->kernel->came && !outcome_writes(ours->outcome)))
 		return judge_bytes(hearing, hearing->answer->octets, packet->octets, packet->len, NULL, 0);
-	if (hearing->kernel->came)
-		return judge_same(hearing);
-	hearing->differs[DIFFERENCE_written_in_vain] = true;
-	return true;
+	return hearing->kernel->came ? judge_same(hearing) : judge_vain(hearing, ours);
 }
 
 static bool judge_wire(struct hearing *hearing)
