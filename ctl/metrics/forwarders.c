@@ -66,6 +66,15 @@ static void queues_write(FILE *out, enum metric metric, const json_t *forwarder)
 			    name_of(port), NULL);
 }
 
+static void clock_write(FILE *out, enum metric metric, const json_t *forwarder)
+{
+	const json_t *clock = json_object_get(forwarder, "clock");
+	const char *key = metric == METRIC_forwarder_clock_steps_total ? "steps" : "error_ns";
+
+	if (clock)
+		text_sample(out, metric, number_of(clock, key), "forwarder", name_of(forwarder), NULL);
+}
+
 void pages_forwarders(FILE *out)
 {
 	static const struct {
@@ -78,6 +87,8 @@ void pages_forwarders(FILE *out)
 		{ METRIC_forwarder_port_bytes_total, ports_write },
 		{ METRIC_forwarder_port_lost_total, ports_write },
 		{ METRIC_forwarder_queue_bytes, queues_write },
+		{ METRIC_forwarder_clock_error_nanoseconds, clock_write },
+		{ METRIC_forwarder_clock_steps_total, clock_write },
 	};
 	json_t *forwarders = dpdk_json(), *forwarder;
 	size_t n;

@@ -28,6 +28,8 @@
 	METRIC(forwarder_port_lost_total, counter,                                                                 \
 	       "Packets that a port had no room to receive, or took and could not send.")                          \
 	METRIC(forwarder_queue_bytes, gauge, "Octets that wait for a port.")                                       \
+	METRIC(forwarder_clock_error_nanoseconds, gauge, "What its clock may be off from the system's, at most.")  \
+	METRIC(forwarder_clock_steps_total, counter, "Times that the system's clock was set under it.")            \
 	/* the watch over paths */                                                                                 \
 	METRIC(path_changes_total, counter, "Changes of a path's state that the collector made or saw.")           \
 	METRIC(path_probes_total, counter, "Probes of paths, by result.")                                          \
