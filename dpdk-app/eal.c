@@ -110,6 +110,15 @@ static int memory_check(uint64_t megabytes)
 	return -ENOMEM;
 }
 
+/* DPDK lays no buffer across the end of a page, if it fits into one. */
+static uint64_t memory_needed(const struct eal_buffers *buffers, uint64_t page)
+{
+	uint64_t len = buffers->len + BUFFER_OVERHEAD, in_page = page / len;
+	uint64_t octets = in_page ? (buffers->count / in_page + 1) * page : buffers->count * RTE_ALIGN_CEIL(len, page);
+
+	return octets / MEGABYTE + SPARE_MEGABYTES;
+}
+
 static int add_memory(struct eal_words *words, const struct config *config, const struct eal_buffers *buffers)
 {
 	static const char *const options[] = { "--no-huge",
@@ -122,8 +131,7 @@ static int add_memory(struct eal_words *words, const struct config *config, cons
 					       "--huge-worker-stack",
 					       NULL };
 	static const char *const no_huge[] = { "--no-huge", NULL }, *const size[] = { "-m", NULL };
-	uint64_t megabytes =
-	    (uint64_t)buffers->count * (buffers->frame_len + BUFFER_OVERHEAD) / MEGABYTE + SPARE_MEGABYTES;
+	uint64_t huge_megabytes = memory_needed(buffers, HUGE_MEGABYTES * MEGABYTE), megabytes;
 	long pages = sys_number(HUGE_PAGES "free_hugepages") - sys_number(HUGE_PAGES "resv_hugepages");
 
 	if (user_chose(config, options)) {
@@ -132,7 +140,7 @@ static int add_memory(struct eal_words *words, const struct config *config, cons
 			words_add(words, "--no-shconf");
 		return 0;
 	}
-	if (!config->no_huge && pages > 0 && (uint64_t)pages * HUGE_MEGABYTES >= megabytes) {
+	if (!config->no_huge && pages > 0 && (uint64_t)pages * HUGE_MEGABYTES >= huge_megabytes) {
 		words_add(words, "--in-memory");
 		return 0;
 	}
@@ -140,12 +148,13 @@ static int add_memory(struct eal_words *words, const struct config *config, cons
 		fprintf(stderr,
 			PROGRAM ": %ld of %ld huge pages of 2 MB free: runs without, at up to twice the cycles per "
 				"packet (sysctl vm.nr_hugepages)\n",
-			pages > 0 ? pages : 0, (long)(megabytes / HUGE_MEGABYTES + 1));
+			pages > 0 ? pages : 0, (long)(huge_megabytes / HUGE_MEGABYTES + 1));
 	words_add(words, "--no-huge");
 	words_add(words, "--no-shconf");
 	words_add(words, "--iova-mode=va");
 	if (user_chose(config, size))
 		return 0;
+	megabytes = memory_needed(buffers, (uint64_t)getpagesize());
 	words_add(words, "-m");
 	words_add(words, "%lu", (unsigned long)megabytes);
 	return memory_check(megabytes);

@@ -11,7 +11,8 @@
 
 /* What the packet buffers need; the same for every port. */
 struct eal_buffers {
-	uint32_t frame_len; /* of an af_packet ring, and so the room of a buffer */
+	uint32_t frame_len; /* of an af_packet ring */
+	uint32_t len;	    /* of a buffer, behind its headroom */
 	uint32_t count;
 };
 

@@ -167,7 +167,7 @@ int main(int argc, char **argv)
 		return err == -ENOKEY ? EXIT_MISUSE : EXIT_FAILED;
 	offset_ns = self->clock_offset_ns;
 	free(self); /* it is read again with the ports */
-	if (port_frame_len(&config, &buffers.frame_len))
+	if (port_frame_len(&config, &buffers))
 		return EXIT_FAILED;
 	buffers.count = ports_buffers(&config, eal_ports_max(&config), eal_workers_max(&config));
 	control_block();

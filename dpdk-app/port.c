@@ -73,7 +73,7 @@ static int device_check(const char *device, uint32_t *mtu)
 	return 0;
 }
 
-int port_frame_len(const struct config *config, uint32_t *frame_len)
+int port_frame_len(const struct config *config, struct eal_buffers *buffers)
 {
 	uint32_t longest = FRAME_LEN_MIN;
 
@@ -89,8 +89,9 @@ int port_frame_len(const struct config *config, uint32_t *frame_len)
 			return err;
 		longest = RTE_MAX(longest, mtu + ETHERNET_LEN + VLAN_TAG_LEN + RING_FRAME_HEADROOM);
 	}
-	*frame_len = RTE_ALIGN_CEIL(longest, FRAME_STEP);
-	if (*frame_len + RTE_PKTMBUF_HEADROOM <= UINT16_MAX)
+	buffers->frame_len = RTE_ALIGN_CEIL(longest, FRAME_STEP);
+	buffers->len = RTE_MAX(buffers->frame_len, (uint32_t)PIECE_LEN_MIN);
+	if (buffers->len + RTE_PKTMBUF_HEADROOM <= UINT16_MAX)
 		return 0;
 	fprintf(stderr, PROGRAM ": an MTU of %u is more than a packet buffer holds\n", longest);
 	return -EMSGSIZE;
@@ -365,8 +366,7 @@ int ports_open(struct port *ports, unsigned int *count, unsigned int *workers, c
 		return status;
 	buffer_count = ports_buffers(config, *count, *workers);
 	pool = rte_pktmbuf_pool_create("hopspan", buffer_count, RTE_MIN(POOL_CACHE, buffer_count / 8), 0,
-				       (uint16_t)(RTE_MAX(buffers->frame_len, PIECE_LEN_MIN) + RTE_PKTMBUF_HEADROOM),
-				       SOCKET_ID_ANY);
+				       (uint16_t)(buffers->len + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
 	if (!pool) {
 		fprintf(stderr, PROGRAM ": no memory for %u packet buffers (word buffers): %s\n", buffer_count,
 			rte_strerror(rte_errno));

@@ -57,7 +57,7 @@ static inline enum port_state port_state(const struct port *port)
  * The frame length of af_packet rings that take a whole frame of each device, and one octet more to tell those that
  * were cut. Errors were printed; -errno.
  */
-int port_frame_len(const struct config *config, uint32_t *frame_len);
+int port_frame_len(const struct config *config, struct eal_buffers *buffers);
 
 /*
  * The configuration's devices, then all other ports of DPDK, in pairs. Where one of them has not as many transmit
