@@ -94,6 +94,7 @@ static rd_kafka_t *reader_open(const struct brokers *brokers)
 	rd_kafka_t *reader;
 	char why[256];
 
+	assert_int_equal(rd_kafka_conf_set(conf, "enable.partition.eof", "true", why, sizeof(why)), RD_KAFKA_CONF_OK);
 	assert_int_equal(rd_kafka_conf_set(conf, "bootstrap.servers", bootstraps, why, sizeof(why)), RD_KAFKA_CONF_OK);
 	assert_int_equal(rd_kafka_conf_set(conf, "group.id", "test", why, sizeof(why)), RD_KAFKA_CONF_OK);
 	reader = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
@@ -104,20 +105,23 @@ static rd_kafka_t *reader_open(const struct brokers *brokers)
 	return reader;
 }
 
-/* Until all that was sent has come. */
-static void topic_read(const struct brokers *brokers, uint64_t wanted, struct span_list *spans)
+/* All that is in it. */
+static void topic_read(const struct brokers *brokers, struct span_list *spans)
 {
 	rd_kafka_t *reader = reader_open(brokers);
 	time_t end = time(NULL) + WAIT_S;
+	bool at_end = false;
 
-	while (spans->count < wanted && time(NULL) < end) {
+	while (!at_end && time(NULL) < end) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(reader, POLL_MS);
 
 		if (message && !message->err)
 			assert_int_equal(otlp_decode(message->payload, message->len, spans), 0);
+		at_end = message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
 		if (message)
 			rd_kafka_message_destroy(message);
 	}
+	assert_true(at_end);
 	rd_kafka_consumer_close(reader);
 	rd_kafka_destroy(reader);
 }
@@ -175,7 +179,7 @@ static void each_span_arrives(void **state)
 		export = kafka_start(&brokers, place->path);
 		delivered_wait(export, BATCHES * SPANS, &counts);
 		export_stop(export, WAIT_S * 1000);
-		topic_read(&brokers, BATCHES * SPANS, &spans);
+		topic_read(&brokers, &spans);
 		print_message("%zu spans in the topic, %llu delivered, %llu rejected, %llu retries\n", spans.count,
 			      (unsigned long long)counts.spans, (unsigned long long)counts.rejected_spans,
 			      (unsigned long long)counts.retries);
