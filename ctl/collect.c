@@ -486,6 +486,7 @@ static void collect_count(const struct collect *collect, struct collect_counts *
 	sinks_count(collect->sinks, &counts->records);
 	sources_count(collect->sources, &counts->sources);
 	transfers_count(collect->transfers, &counts->transfers);
+	intake_count(collect->intake, &counts->passed);
 	for (unsigned int i = 0; i < collect->door_count; i++) {
 		struct receive_counts door;
 

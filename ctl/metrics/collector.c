@@ -64,6 +64,9 @@ static void records_write(FILE *out, const struct collect_counts *counts)
 	single_write(out, METRIC_source_malformed_total, counts->sources.malformed);
 	single_write(out, METRIC_source_lost_total, counts->sources.lost);
 	labelled_write(out, METRIC_records_unused_total, "reason", 5, reasons, unused);
+	single_write(out, METRIC_repeats_total, counts->records.repeats);
+	single_write(out, METRIC_passed_packets_total, transfers->passed_records);
+	single_write(out, METRIC_passed_malformed_total, counts->passed.bad_spans);
 	single_write(out, METRIC_transfers_total, transfers->transfers);
 	single_write(out, METRIC_transfers_early_total, transfers->early_closes);
 	single_write(out, METRIC_network_spans_total, counts->spans);

@@ -6,6 +6,7 @@
 #ifndef HOPSPAN_METRICS_H
 #define HOPSPAN_METRICS_H
 
+#include "intake.h"
 #include "otlp/receive.h"
 #include "plane/sinks.h"
 #include "sources.h"
@@ -24,6 +25,7 @@ struct collect_counts {
 	struct sinks_counts records;
 	struct sources_counts sources;
 	struct transfer_counts transfers;
+	struct intake_counts passed;
 	uint64_t spans, lost_spans; /* of the network */
 	struct receive_counts in;
 	struct store_dropped dropped;

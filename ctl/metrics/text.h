@@ -42,6 +42,9 @@
 	METRIC(source_malformed_total, counter, "Packets of files and taps whose option could not be read.")       \
 	METRIC(source_lost_total, counter, "Packets that a tap had no room for.")                                  \
 	METRIC(records_unused_total, counter, "Records read that are in no transfer, by reason.")                  \
+	METRIC(repeats_total, counter, "Segments of traced bytes that hosts here had to send again.")              \
+	METRIC(passed_packets_total, counter, "Stamped packets of transfers that other collectors passed on.")     \
+	METRIC(passed_malformed_total, counter, "Spans passed on as transfers that are none.")                     \
 	METRIC(transfers_total, counter, "Transfers that are over.")                                               \
 	METRIC(transfers_early_total, counter, "Transfers closed early because too many were open.")               \
 	METRIC(network_spans_total, counter, "Network spans made.")                                                \
