@@ -119,6 +119,8 @@ const struct command commands[] = {
 	  "                 when all is stored and sent\n"
 	  "  metrics ADDR   /metrics for Prometheus and /health here (127.0.0.1:9419);\n"
 	  "                 off: nowhere\n"
+	  "  push URL       send the same to this OTLP/HTTP endpoint, each minute\n"
+	  "                 ($OTEL_EXPORTER_OTLP_METRICS_ENDPOINT)\n"
 	  "Reads the sinks of all network namespaces of this machine. Ends on SIGINT or\n"
 	  "SIGTERM, when all is stored.\n" },
 	{ "status", NULL, cmd_status, "", "every counter, everything attached, in all network namespaces",

@@ -13,7 +13,9 @@
 
 #include "cmd.h"
 #include "intake.h"
+#include "metrics/hop_counts.h"
 #include "metrics/metrics.h"
+#include "metrics/push.h"
 #include "notify.h"
 #include "otlp/environment.h"
 #include "otlp/export.h"
@@ -61,7 +63,7 @@ struct collect {
 	struct kafka_words kafka; /* without brokers: none */
 	const char *reads[READS_MAX], *taps[TAPS_MAX];
 	unsigned int read_count, tap_count;
-	const char *age, *size;
+	const char *age, *size, *push_url;
 	struct store_limits limits;
 	struct store_dropped dropped;
 	struct store *store;
@@ -76,6 +78,8 @@ struct collect {
 	struct export *exports[EXPORTS_MAX];
 	unsigned int export_count;
 	struct watch *watch;
+	struct hop_counts *hop_counts;
+	struct push *push; /* or NULL */
 	struct metrics *metrics; /* or NULL */
 	struct span_attrs resource;
 	struct arena arena; /* of the resource */
@@ -135,6 +139,7 @@ static int collect_word(struct collect *collect, const char *word, const char *v
 		{ "read", collect->reads, &collect->read_count, READS_MAX },
 		{ "tap", collect->taps, &collect->tap_count, TAPS_MAX },
 		{ "metrics", &collect->metrics_address, NULL, 0 },
+		{ "push", &collect->push_url, NULL, 0 },
 	};
 
 	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -266,6 +271,7 @@ static void record_take(const struct record *record, void *arg)
 	struct collect *collect = arg;
 
 	transfers_add(collect->transfers, record);
+	hop_counts_add(collect->hop_counts, record, collect->nodes);
 }
 
 static void repeat_take(const struct repeat *repeat, void *arg)
@@ -303,6 +309,17 @@ static int collect_open_nodes(struct collect *collect)
 	return nodes_read(path, &collect->nodes);
 }
 
+static int collect_open_push(struct collect *collect)
+{
+	char *url = push_url(collect->push_url);
+	int error = url ? push_start(url, collect->store_path, collect->exports, collect->export_count, collect->watch,
+				     collect->hop_counts, &collect->resource, &collect->push)
+			: 0;
+
+	free(url);
+	return error;
+}
+
 /* Not being looked at is no reason not to work, a word that is no address is. */
 static int collect_open_metrics(struct collect *collect)
 {
@@ -312,7 +329,7 @@ static int collect_open_metrics(struct collect *collect)
 	if (strcmp(address, "off") == 0)
 		return 0;
 	error = metrics_start(address, collect->store_path, collect->exports, collect->export_count, collect->watch,
-			      &collect->metrics);
+			      collect->hop_counts, &collect->metrics);
 	if (error && error != -EINVAL)
 		fprintf(stderr, "hopspan collect: goes on without metrics and health\n");
 	return error == -EINVAL ? error : 0;
@@ -393,6 +410,8 @@ static int collect_open_sinks(struct collect *collect)
 {
 	int error = sinks_open(record_take, repeat_take, collect, &collect->sinks);
 
+	if (!error && !(collect->hop_counts = hop_counts_new()))
+		error = -ENOMEM;
 	if (error || collect->read_count)
 		return error;
 	if (geteuid() != 0) {
@@ -430,6 +449,8 @@ static int collect_open(struct collect *collect)
 		error = collect_open_sinks(collect);
 	if (!error)
 		error = collect_open_metrics(collect);
+	if (!error)
+		error = collect_open_push(collect);
 	if (!error)
 		collect_say(collect);
 	return error;
@@ -502,10 +523,12 @@ static void collect_tell(struct collect *collect)
 {
 	struct collect_counts counts;
 
-	if (!collect->metrics)
+	if (!collect->metrics && !collect->push)
 		return;
 	collect_count(collect, &counts);
-	metrics_update(collect->metrics, &counts);
+	if (collect->metrics)
+		metrics_update(collect->metrics, &counts);
+	push_update(collect->push, &counts);
 }
 
 /* Once a second. Of what an exporter has not sent only the size of the store takes something. */
@@ -611,7 +634,9 @@ static void collect_summary(const struct collect *collect)
 /* The doors in close first, so that the way out has everything. */
 static void collect_close(struct collect *collect)
 {
+	collect_tell(collect);
 	metrics_stop(collect->metrics);
+	push_stop(collect->push);
 	watch_stop(collect->watch);
 	for (unsigned int i = 0; i < collect->door_count; i++)
 		receive_stop(collect->doors[i]);
@@ -628,6 +653,7 @@ static void collect_close(struct collect *collect)
 		store_close(collect->store);
 	if (collect->nodes)
 		nodes_free(collect->nodes);
+	hop_counts_free(collect->hop_counts);
 	arena_free(&collect->arena);
 }
 

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "hop_counts.h"
 #include "otlp/export.h"
 #include "otlp/otlp.h"
 #include "pages.h"
@@ -145,6 +146,7 @@ void pages_collector(FILE *out, const struct pages *pages)
 {
 	text_family(out, METRIC_build_info);
 	text_sample(out, METRIC_build_info, 1, "version", HOPSPAN_VERSION, NULL);
+	hop_counts_write(pages->hops, out);
 	path_counts_write(out, pages->watch);
 	records_write(out, &pages->counts);
 	receive_write(out, &pages->counts.in);

@@ -116,7 +116,7 @@ static int metrics_open(struct metrics *metrics, const char *address, const char
 }
 
 int metrics_start(const char *address, const char *store_path, struct export *const *exports, unsigned int export_count,
-		  const struct watch *watch, struct metrics **out)
+		  const struct watch *watch, struct hop_counts *hops, struct metrics **out)
 {
 	struct metrics *metrics = calloc(1, sizeof(*metrics));
 	int error;
@@ -127,6 +127,7 @@ int metrics_start(const char *address, const char *store_path, struct export *co
 	metrics->pages.exports = exports;
 	metrics->pages.export_count = export_count;
 	metrics->pages.watch = watch;
+	metrics->pages.hops = hops;
 	error = metrics_open(metrics, address, store_path);
 	if (error) {
 		metrics_stop(metrics);

@@ -16,6 +16,7 @@
 #define METRICS_ADDRESS_DEFAULT "127.0.0.1:9419"
 
 struct export;
+struct hop_counts;
 struct watch;
 struct metrics;
 
@@ -32,11 +33,11 @@ struct collect_counts {
 };
 
 /*
- * `exports` and `watch` outlive it; NULL: there is none. -EINVAL: `address` is none (see listen_open()); other errors
+ * `exports`, `watch` and `hops` outlive it; NULL: there is none. -EINVAL: `address` is none (see listen_open()); other errors
  * are the machine's, and the collector can do without. Printed.
  */
 int metrics_start(const char *address, const char *store_path, struct export *const *exports, unsigned int export_count,
-		  const struct watch *watch, struct metrics **metrics);
+		  const struct watch *watch, struct hop_counts *hops, struct metrics **metrics);
 
 /* From now on these are shown. */
 void metrics_update(struct metrics *metrics, const struct collect_counts *counts);

@@ -3,6 +3,7 @@
 #include "text.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "otlp/otlp.h"
 
@@ -12,6 +13,26 @@ static const struct {
 #define METRIC_ROW(name, type, help) { "hopspan_" #name, #type, help },
 	METRIC_LIST(METRIC_ROW)
 };
+
+const char *text_name(enum metric metric)
+{
+	return metrics[metric].name;
+}
+
+const char *text_help(enum metric metric)
+{
+	return metrics[metric].help;
+}
+
+enum metric text_find(const char *name, size_t len)
+{
+	enum metric metric = 0;
+
+	while (metric < METRIC_COUNT &&
+	       (strlen(metrics[metric].name) != len || memcmp(metrics[metric].name, name, len) != 0))
+		metric++;
+	return metric;
+}
 
 void text_family(FILE *out, enum metric metric)
 {

@@ -30,6 +30,9 @@
 	METRIC(forwarder_queue_bytes, gauge, "Octets that wait for a port.")                                       \
 	METRIC(forwarder_clock_error_nanoseconds, gauge, "What its clock may be off from the system's, at most.")  \
 	METRIC(forwarder_clock_steps_total, counter, "Times that the system's clock was set under it.")            \
+	/* what packets brought */                                                                                 \
+	METRIC(node_delay_seconds, histogram, "Delays that nodes wrote into stamped packets, as they came.")       \
+	METRIC(node_queue_bytes, histogram, "Queues that nodes wrote into stamped packets, as they came.")         \
 	/* the watch over paths */                                                                                 \
 	METRIC(path_changes_total, counter, "Changes of a path's state that the collector made or saw.")           \
 	METRIC(path_probes_total, counter, "Probes of paths, by result.")                                          \
@@ -69,6 +72,11 @@
 
 #define METRIC_ENUM(name, type, help) METRIC_##name,
 enum metric { METRIC_LIST(METRIC_ENUM) METRIC_COUNT };
+
+/* "hopspan_..." and its help and type as it is written. METRIC_COUNT: there is none of that name. */
+const char *text_name(enum metric metric);
+const char *text_help(enum metric metric);
+enum metric text_find(const char *name, size_t len);
 
 /* HELP and TYPE. */
 void text_family(FILE *out, enum metric metric);

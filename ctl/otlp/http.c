@@ -108,12 +108,17 @@ static bool url_has_path(const char *url)
 	return slash && slash[1];
 }
 
-static char *url_append(const char *base)
+char *http_url_append(const char *base, const char *path)
 {
 	size_t len = strlen(base);
 	char *url;
 
-	return asprintf(&url, "%s%sv1/traces", base, len && base[len - 1] == '/' ? "" : "/") < 0 ? NULL : url;
+	return asprintf(&url, "%s%s%s", base, len && base[len - 1] == '/' ? "" : "/", path) < 0 ? NULL : url;
+}
+
+char *http_url_of(const char *word, const char *path)
+{
+	return url_has_path(word) ? strdup(word) : http_url_append(word, path);
 }
 
 char *http_url(const char *word)
@@ -122,12 +127,12 @@ char *http_url(const char *word)
 		   *base = environment_get("OTEL_EXPORTER_OTLP_ENDPOINT");
 
 	if (word && *word)
-		return url_has_path(word) ? strdup(word) : url_append(word);
+		return http_url_of(word, "v1/traces");
 	if ((traces || base) && environment_is_true("OTEL_SDK_DISABLED")) {
 		fprintf(stderr, "export: OTEL_SDK_DISABLED: %s gets nothing\n", traces ? traces : base);
 		return NULL;
 	}
 	if (traces)
 		return strdup(traces);
-	return base ? url_append(base) : NULL;
+	return base ? http_url_append(base, "v1/traces") : NULL;
 }

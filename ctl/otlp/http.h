@@ -20,4 +20,8 @@ int http_new(const char *url, struct destination **destination);
  */
 char *http_url(const char *word);
 
+/* `path` behind a base URL; and behind one only if it has no path. malloc'ed; NULL: no memory. */
+char *http_url_append(const char *base, const char *path);
+char *http_url_of(const char *word, const char *path);
+
 #endif

@@ -25,6 +25,8 @@ enum { TIMEOUT_MS = 10000, ANSWER_MAX = 65536 };
 #define JSON_TYPE "application/json"
 
 struct post {
+	const char *signal; /* as the environment has it */
+	const ProtobufCMessageDescriptor *request;
 	CURL *curl;
 	struct curl_slist *headers;
 	bool gzip, json;
@@ -35,44 +37,44 @@ struct post {
 	size_t body_len;
 };
 
-static const char *setting(const char *name)
+static const char *setting(const struct post *post, const char *name)
 {
-	return environment_otlp("TRACES", name);
+	return environment_otlp(post->signal, name);
 }
 
-static void setting_ignored(const char *name, const char *why)
+static void setting_ignored(const struct post *post, const char *name, const char *why)
 {
-	fprintf(stderr, "export: OTEL_EXPORTER_OTLP_%s \"%s\" ignored: %s\n", name, setting(name), why);
+	fprintf(stderr, "export: OTEL_EXPORTER_OTLP_%s \"%s\" ignored: %s\n", name, setting(post, name), why);
 }
 
 /* Of one request. The batch processor's limit is of an export with all its attempts; here spans stay in the store. */
-static long timeout_ms(void)
+static long timeout_ms(const struct post *post)
 {
-	long ms = environment_number("OTEL_EXPORTER_OTLP_TIMEOUT", setting("TIMEOUT"), 1, TIMEOUT_MS);
+	long ms = environment_number("OTEL_EXPORTER_OTLP_TIMEOUT", setting(post, "TIMEOUT"), 1, TIMEOUT_MS);
 	long export_ms = environment_number("OTEL_BSP_EXPORT_TIMEOUT", environment_get("OTEL_BSP_EXPORT_TIMEOUT"), 1, ms);
 
 	return export_ms < ms ? export_ms : ms;
 }
 
-static bool gzip_wanted(void)
+static bool gzip_wanted(const struct post *post)
 {
-	const char *text = setting("COMPRESSION");
+	const char *text = setting(post, "COMPRESSION");
 
 	if (text && strcmp(text, "gzip") == 0)
 		return true;
 	if (text && strcmp(text, "none") != 0)
-		setting_ignored("COMPRESSION", "gzip or none");
+		setting_ignored(post, "COMPRESSION", "gzip or none");
 	return false;
 }
 
-static bool json_wanted(void)
+static bool json_wanted(const struct post *post)
 {
-	const char *text = setting("PROTOCOL");
+	const char *text = setting(post, "PROTOCOL");
 
 	if (text && strcmp(text, "http/json") == 0)
 		return true;
 	if (text && strcmp(text, "http/protobuf") != 0)
-		setting_ignored("PROTOCOL", "http/protobuf or http/json");
+		setting_ignored(post, "PROTOCOL", "http/protobuf or http/json");
 	return false;
 }
 
@@ -99,7 +101,7 @@ static bool pair_add(const char *key, const char *value, void *headers)
 
 static void headers_set(struct post *post)
 {
-	const char *text = setting("HEADERS");
+	const char *text = setting(post, "HEADERS");
 
 	header_add(&post->headers, post->json ? "Content-Type: " JSON_TYPE : "Content-Type: " OTLP_TYPE);
 	header_add(&post->headers, "Expect:"); /* no round trip ahead of a body: what refuses it says so soon enough */
@@ -128,9 +130,9 @@ static int progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t 
 }
 
 /* One that cannot be read would fail with every request. */
-static int file_set(CURL *curl, CURLoption option, const char *name)
+static int file_set(const struct post *post, CURLoption option, const char *name)
 {
-	const char *file = setting(name);
+	const char *file = setting(post, name);
 
 	if (!file)
 		return 0;
@@ -138,17 +140,17 @@ static int file_set(CURL *curl, CURLoption option, const char *name)
 		fprintf(stderr, "export: OTEL_EXPORTER_OTLP_%s %s: %s\n", name, file, strerror(errno));
 		return -EINVAL;
 	}
-	curl_easy_setopt(curl, option, file);
+	curl_easy_setopt(post->curl, option, file);
 	return 0;
 }
 
-static int files_set(CURL *curl)
+static int files_set(const struct post *post)
 {
-	int error = file_set(curl, CURLOPT_CAINFO, "CERTIFICATE");
+	int error = file_set(post, CURLOPT_CAINFO, "CERTIFICATE");
 
 	if (!error)
-		error = file_set(curl, CURLOPT_SSLCERT, "CLIENT_CERTIFICATE");
-	return error ? error : file_set(curl, CURLOPT_SSLKEY, "CLIENT_KEY");
+		error = file_set(post, CURLOPT_SSLCERT, "CLIENT_CERTIFICATE");
+	return error ? error : file_set(post, CURLOPT_SSLKEY, "CLIENT_KEY");
 }
 
 static void curl_set(struct post *post, const char *url)
@@ -160,7 +162,7 @@ static void curl_set(struct post *post, const char *url)
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "OTel-OTLP-Exporter-C/" HOPSPAN_VERSION);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms());
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms(post));
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, post->error);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_take);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, post);
@@ -188,7 +190,8 @@ static void curl_init(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-int post_new(const char *url, bool (*abort)(void *arg), void *arg, struct post **out)
+static int post_make(const char *url, const char *signal, const ProtobufCMessageDescriptor *request,
+		     bool (*abort)(void *arg), void *arg, struct post **out)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct post *post;
@@ -204,18 +207,30 @@ int post_new(const char *url, bool (*abort)(void *arg), void *arg, struct post *
 		fprintf(stderr, "export %s: out of memory\n", url);
 		return -ENOMEM;
 	}
+	post->signal = signal;
+	post->request = request;
 	post->abort = abort;
 	post->arg = arg;
-	post->gzip = gzip_wanted();
-	post->json = json_wanted();
+	post->gzip = gzip_wanted(post);
+	post->json = json_wanted(post);
 	headers_set(post);
 	curl_set(post, url);
-	if (files_set(post->curl)) {
+	if (files_set(post)) {
 		post_free(post);
 		return -EINVAL;
 	}
 	*out = post;
 	return 0;
+}
+
+int post_new(const char *url, bool (*abort)(void *arg), void *arg, struct post **post)
+{
+	return post_make(url, "TRACES", &otlp__export_trace_service_request__descriptor, abort, arg, post);
+}
+
+int post_new_metrics(const char *url, struct post **post)
+{
+	return post_make(url, "METRICS", &otlp__export_metrics_service_request__descriptor, NULL, NULL, post);
 }
 
 void post_free(struct post *post)
@@ -312,18 +327,18 @@ static void answer_read(struct post *post, struct post_answer *answer)
 }
 
 /* What is sent for the spans; NULL: no memory, or they are none. */
-static uint8_t *body_json(const uint8_t *otlp, size_t len, size_t *json_len)
+static uint8_t *body_json(const struct post *post, const uint8_t *otlp, size_t len, size_t *json_len)
 {
-	Otlp__ExportTraceServiceRequest *request = otlp__export_trace_service_request__unpack(NULL, len, otlp);
+	ProtobufCMessage *request = protobuf_c_message_unpack(post->request, NULL, len, otlp);
 	char *json = NULL;
 	FILE *out = request ? open_memstream(&json, json_len) : NULL;
 
 	if (out) {
-		otlp_json_write(out, &request->base);
+		otlp_json_write(out, request);
 		fclose(out);
 	}
 	if (request)
-		otlp__export_trace_service_request__free_unpacked(request, NULL);
+		protobuf_c_message_free_unpacked(request, NULL);
 	return (uint8_t *)json;
 }
 
@@ -352,7 +367,7 @@ void post_send(struct post *post, const uint8_t *otlp, size_t len, struct post_a
 
 	*answer = (struct post_answer){ 0 };
 	if (post->json)
-		body = json = body_json(otlp, len, &len);
+		body = json = body_json(post, otlp, len, &len);
 	if (!body || (post->gzip && gzip_compress(body, len, &gzip, &len)))
 		error_set(answer, "out of memory", strlen("out of memory"));
 	else

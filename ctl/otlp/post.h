@@ -22,6 +22,8 @@ struct post_answer {
 
 /* `abort` ends a request that is under way when it returns true. Settings that cannot be used are printed. -errno. */
 int post_new(const char *url, bool (*abort)(void *arg), void *arg, struct post **post);
+/* The same for metrics: _METRICS_ forms of the settings win, and an ExportMetricsServiceRequest is sent. */
+int post_new_metrics(const char *url, struct post **post);
 void post_free(struct post *post); /* NULL: nothing */
 
 void post_send(struct post *post, const uint8_t *otlp, size_t len, struct post_answer *answer);

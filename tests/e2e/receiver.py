@@ -9,6 +9,7 @@ Prints "listens PORT" and appends a JSON object per request to LOG. One ANSWER f
     NNN:date:S     the same as a date           text:NNN  with a body that is text, as a proxy's
     partial:N      200, N spans rejected        cut     read, and closed without an answer
     half           an answer that ends midway
+What comes to .../metrics is taken as metrics.
 --wait: connections are refused until FILE is there.
 """
 
@@ -24,6 +25,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from google.protobuf import json_format
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_service
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service
 
 
@@ -39,8 +41,7 @@ def hex_to_base64(node):
     }
 
 
-def decode(kind, body):
-    request = service.ExportTraceServiceRequest()
+def decode(kind, body, request):
     if kind == "application/json":
         return json_format.ParseDict(hex_to_base64(json.loads(body)), request)
     assert kind == "application/x-protobuf", kind
@@ -72,8 +73,14 @@ class Handler(BaseHTTPRequestHandler):
             "encoding": encoding,
             "agent": self.headers["User-Agent"],
             "token": self.headers.get("X-Token", ""),
-            "spans": spans_of(decode(kind, plain)),
+            **self.content(kind, plain),
         }
+
+    def content(self, kind, plain):
+        if self.path.endswith("/metrics"):
+            request = decode(kind, plain, metrics_service.ExportMetricsServiceRequest())
+            return {"metrics": json_format.MessageToDict(request), "spans": []}
+        return {"spans": spans_of(decode(kind, plain, service.ExportTraceServiceRequest()))}
 
     def body(self, kind, word, argument):
         if word == "partial":

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Records -> histograms per node and interface. */
+#include "hop_counts.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SERIES_MAX = 1024, NAME_SIZE = 64, KINDS = 2 };
+
+/* Delays in seconds from 1.024 us to 2.1 s, queues in octets from none to 8 MiB. */
+static const struct kind {
+	enum metric metric;
+	double first;
+	unsigned int bounds;
+	bool zero; /* a bound of 0 before the first */
+} kinds[KINDS] = { { METRIC_node_delay_seconds, 1.024e-6, 22, false }, { METRIC_node_queue_bytes, 1024, 15, true } };
+
+struct histogram {
+	uint64_t count[HOP_BOUNDS_MAX + 1];
+	double sum;
+	struct hop_exemplar exemplars[HOP_BOUNDS_MAX + 1];
+};
+
+struct series {
+	const struct node *of; /* and `egress_if`: to find it again without its names */
+	uint32_t egress_if;
+	char node[NAME_SIZE], interface[NAME_SIZE];
+	struct histogram histograms[KINDS];
+};
+
+struct hop_counts {
+	pthread_mutex_t lock;
+	struct series *series[SERIES_MAX];
+	unsigned int count;
+};
+
+static double bound(const struct kind *kind, unsigned int i)
+{
+	if (kind->zero && i == 0)
+		return 0;
+	return kind->first * (double)(1ULL << (i - kind->zero));
+}
+
+struct hop_counts *hop_counts_new(void)
+{
+	struct hop_counts *hops = calloc(1, sizeof(*hops));
+
+	if (hops)
+		pthread_mutex_init(&hops->lock, NULL);
+	return hops;
+}
+
+void hop_counts_free(struct hop_counts *hops)
+{
+	for (unsigned int i = 0; hops && i < hops->count; i++)
+		free(hops->series[i]);
+	free(hops);
+}
+
+/* A list that is read again has other nodes of the same names: those go on where the old ones were. */
+static struct series *series_named(struct hop_counts *hops, const char *node, const char *interface)
+{
+	for (unsigned int i = 0; i < hops->count; i++)
+		if (strcmp(hops->series[i]->node, node) == 0 && strcmp(hops->series[i]->interface, interface) == 0)
+			return hops->series[i];
+	return NULL;
+}
+
+static struct series *series_new(struct hop_counts *hops, const char *node, const char *interface)
+{
+	struct series *series = hops->count < SERIES_MAX ? calloc(1, sizeof(*series)) : NULL;
+
+	if (!series)
+		return NULL;
+	snprintf(series->node, sizeof(series->node), "%.63s", node);
+	snprintf(series->interface, sizeof(series->interface), "%.63s", interface);
+	return hops->series[hops->count++] = series;
+}
+
+static struct series *series_find(struct hop_counts *hops, const struct node *node, uint32_t egress_if, struct nodes *nodes)
+{
+	const char *interface;
+	struct series *series;
+
+	for (unsigned int i = 0; i < hops->count; i++)
+		if (hops->series[i]->of == node && hops->series[i]->egress_if == egress_if &&
+		    strncmp(hops->series[i]->node, node->name, NAME_SIZE - 1) == 0)
+			return hops->series[i];
+	interface = nodes_interface(nodes, node, egress_if);
+	series = series_named(hops, node->name, interface);
+	if (!series)
+		series = series_new(hops, node->name, interface);
+	if (series) {
+		series->of = node;
+		series->egress_if = egress_if;
+	}
+	return series;
+}
+
+static void value_add(struct series *series, unsigned int which, double value, const struct record *record)
+{
+	struct histogram *histogram = &series->histograms[which];
+	const struct kind *kind = &kinds[which];
+	unsigned int i = 0;
+
+	while (i < kind->bounds && value > bound(kind, i))
+		i++;
+	histogram->count[i]++;
+	histogram->sum += value;
+	if (!record->has_context || !(record->context.flags & CONTEXT_FLAG_SAMPLED))
+		return;
+	histogram->exemplars[i].value = value;
+	histogram->exemplars[i].time_unix_ns = record->time_unix_ns;
+	memcpy(histogram->exemplars[i].trace_id, record->context.trace_id, sizeof(record->context.trace_id));
+	memcpy(histogram->exemplars[i].span_id, record->context.span_id, sizeof(record->context.span_id));
+}
+
+static void hop_add(struct hop_counts *hops, const struct record *record, unsigned int i, struct nodes *nodes)
+{
+	const struct ioam6_node *hop = &record->hops[i];
+	bool delay = hop->delay_ns != IOAM6_NONE32 && !(hop->delay_ns & IOAM6_DELAY_OVERFLOW);
+	const struct node *node = record_node(record, i, nodes);
+	bool queue = hop->queue != IOAM6_NONE32 && node->queue == NODE_QUEUE_BYTES;
+	uint32_t egress_if = hop->egress_if != 0xffff ? hop->egress_if : hop->egress_if_wide;
+	struct series *series;
+
+	if (egress_if == IOAM6_NONE32 || (!delay && !queue))
+		return;
+	series = series_find(hops, node, egress_if, nodes);
+	if (series && delay)
+		value_add(series, 0, (double)hop->delay_ns / 1e9, record);
+	if (series && queue)
+		value_add(series, 1, hop->queue, record);
+}
+
+void hop_counts_add(struct hop_counts *hops, const struct record *record, struct nodes *nodes)
+{
+	pthread_mutex_lock(&hops->lock);
+	for (unsigned int i = 0; i < record->hop_count; i++)
+		hop_add(hops, record, i, nodes);
+	pthread_mutex_unlock(&hops->lock);
+}
+
+static void series_write(FILE *out, const struct series *series, unsigned int which)
+{
+	const struct histogram *histogram = &series->histograms[which];
+	const struct kind *kind = &kinds[which];
+	double bounds[HOP_BOUNDS_MAX];
+	uint64_t below[HOP_BOUNDS_MAX], values = 0;
+	struct text_histogram text = { bounds, below, kind->bounds, 0, histogram->sum };
+
+	for (unsigned int i = 0; i < kind->bounds; i++) {
+		values += histogram->count[i];
+		bounds[i] = bound(kind, i);
+		below[i] = values;
+	}
+	text.values = values + histogram->count[kind->bounds];
+	if (text.values)
+		text_histogram(out, kind->metric, &text, "node", series->node, "interface", series->interface, NULL);
+}
+
+void hop_counts_write(struct hop_counts *hops, FILE *out)
+{
+	if (hops)
+		pthread_mutex_lock(&hops->lock);
+	for (unsigned int which = 0; which < KINDS; which++) {
+		text_family(out, kinds[which].metric);
+		for (unsigned int i = 0; hops && i < hops->count; i++)
+			series_write(out, hops->series[i], which);
+	}
+	if (hops)
+		pthread_mutex_unlock(&hops->lock);
+}
+
+unsigned int hop_counts_exemplars(struct hop_counts *hops, enum metric metric, const char *node, const char *interface,
+			    struct hop_exemplar exemplars[HOP_BOUNDS_MAX + 1])
+{
+	const struct series *series;
+	unsigned int count = 0;
+
+	pthread_mutex_lock(&hops->lock);
+	series = series_named(hops, node, interface);
+	for (unsigned int which = 0; series && which < KINDS; which++) {
+		if (kinds[which].metric != metric)
+			continue;
+		count = kinds[which].bounds + 1;
+		memcpy(exemplars, series->histograms[which].exemplars, count * sizeof(*exemplars));
+	}
+	pthread_mutex_unlock(&hops->lock);
+	return count;
+}
