@@ -4,7 +4,8 @@
 #   bench.sh FOLDER		ROUNDS (41), REPEAT (50000 runs a batch), REQUESTS (1000 a batch),
 #			MILLISECONDS (100, of each DPDK forwarder a round), WHOLE_MILLISECONDS (50, of each network and load a
 #			round), CALLS (5000 of each socket call a round), HTTP_REQUESTS (50 a batch), HOP_PACKETS (20000 of each
-#			kind of hop a round): less is quicker
+#			kind of hop a round), COLLECT_ROUNDS (11) of COLLECT_PACKETS (40000) each, STORE_SPANS (10000000): less is
+#			quicker
 #
 # Each row is a difference to its base, in ns or percent, taken round by round in one run: quartiles and median. The base
 # is in ns. "noise" is one thing measured twice in the same way. Times of other machines, and other hours of this one,
@@ -17,6 +18,7 @@ folder=${1:-build/bench}
 rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000} milliseconds=${MILLISECONDS:-100}
 whole_milliseconds=${WHOLE_MILLISECONDS:-50} calls=${CALLS:-5000} http_requests=${HTTP_REQUESTS:-50}
 hop_packets=${HOP_PACKETS:-20000}
+collect_rounds=${COLLECT_ROUNDS:-11} collect_packets=${COLLECT_PACKETS:-40000} store_spans=${STORE_SPANS:-10000000}
 
 [ "$(id -u)" -eq 0 ] || { echo "bench.sh: not root: BPF programs and namespaces need it" >&2; exit 1; }
 command -v jq >/dev/null || { echo "bench.sh: jq is not installed" >&2; exit 1; }
@@ -64,6 +66,16 @@ table() {
 	jq -r '[.rows[].command] | unique[] | "  " + .' "$1"
 }
 
+# The collector's rows: CPU time, not differences.
+collect_table() {
+	echo
+	printf '%-74s %12s %-12s %s\n' "the collector" median unit quartiles
+	jq -r '.collect[] | [.what, .median, .unit, ((.quartiles // []) | map(tostring) | join(" "))] | @tsv' "$1" |
+		while IFS=$'\t' read -r what median unit quartiles; do
+			printf '%-74s %12.5g %-12s %s\n' "$what" "$median" "$unit" "$quartiles"
+		done
+}
+
 {
 	measure taskset -c 1 build/tests/bench/run build "$rounds" "$repeat"
 	measure tests/bench/live.sh "$rounds" "$requests"
@@ -72,6 +84,12 @@ table() {
 	measure tests/bench/whole.sh "$rounds" "$whole_milliseconds" "$calls" "$http_requests"
 	measure tests/bench/dpdk.py "$rounds" "$milliseconds"
 } >"$folder/rows.jsonl"
-jq -s --argjson machine "$(machine)" '{machine: $machine, rows: .}' "$folder/rows.jsonl" >"$folder/bench.json"
-rm "$folder/rows.jsonl"
-table "$folder/bench.json" | tee "$folder/bench.txt"
+echo "measuring: tests/bench/collect.sh $collect_rounds $collect_packets $store_spans" >&2
+tests/bench/collect.sh "$collect_rounds" "$collect_packets" "$store_spans" >"$folder/collect.jsonl"
+jq -s --argjson machine "$(machine)" --slurpfile collect "$folder/collect.jsonl" \
+	'{machine: $machine, rows: ., collect: $collect}' "$folder/rows.jsonl" >"$folder/bench.json"
+rm "$folder/rows.jsonl" "$folder/collect.jsonl"
+{
+	table "$folder/bench.json"
+	collect_table "$folder/bench.json"
+} | tee "$folder/bench.txt"
