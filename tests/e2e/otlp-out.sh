@@ -182,10 +182,49 @@ endpoints() {
 	diff "$tmp/before" <(stored) || fail "spans read are not those that were stored"
 }
 
+# The OpenTelemetry Collector in Jaeger as the receiver, by TLS with client certificates; what it took it hands on.
+collector_config() {
+	cat <<-END
+	service:
+	  pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}
+	  telemetry: {metrics: {level: none}, logs: {level: warn}}
+	receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:$1", tls: {cert_file: $tmp/server.pem, key_file: $tmp/server.key,
+	  client_ca_file: $tmp/client.pem}}}}}
+	exporters: {otlphttp: {endpoint: "$receiver", sending_queue: {enabled: false}}}
+	END
+}
+
+collector_answers() { [ "$(curl -sk --cert "$tmp/client.pem" --key "$tmp/client.key" -o /dev/null -w '%{http_code}' "$1/v1/traces")" = 405 ]; }
+
+to_collector() {
+	local port variable
+	port=$(jaeger_port)
+	receiver_start
+	collector_config "$port" >"$tmp/collector.yaml"
+	"$JAEGER" --config "$tmp/collector.yaml" >"$state/collector.log" 2>&1 </dev/null &
+	echo $! >"$state/collector.pid"
+	wait_for "the OpenTelemetry Collector" collector_answers "https://127.0.0.1:$port"
+	for variable in PROTOCOL=http/protobuf COMPRESSION=gzip PROTOCOL=http/json; do
+		: >"$tmp/sent"
+		: >"$tmp/requests"
+		rm -f "$tmp"/store.db*
+		receiver=https://127.0.0.1:$port door_start_with OTEL_EXPORTER_OTLP_CERTIFICATE="$tmp/server.pem" \
+			OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE="$tmp/client.pem" OTEL_EXPORTER_OTLP_CLIENT_KEY="$tmp/client.key" \
+			OTEL_EXPORTER_OTLP_TRACES_"$variable"
+		send "${sender[@]}" 2 3
+		each_once "the OpenTelemetry Collector, $variable"
+		door_stop
+	done
+	stop collector
+	stop receiver
+}
+
+jaeger_need
 otlp_begin
 encodings
 again
 late
 tls
+to_collector
 batches
 endpoints
