@@ -125,8 +125,8 @@ const struct command commands[] = {
 	  "SIGTERM, when all is stored.\n" },
 	{ "status", NULL, cmd_status, "", "every counter, everything attached, in all network namespaces",
 	  "  And the DPDK forwarders of this machine, each asked by its telemetry socket in\n"
-	  "  $HOPSPAN_DPDK_RUNTIME (/var/run/dpdk); one that does not answer within a second\n"
-	  "  is named. docs/dpdk.md says what is counted.\n" },
+	  "  $HOPSPAN_DPDK_RUNTIME (/var/run/dpdk); one that does not answer in a second is\n"
+	  "  named. docs/dpdk.md says what is counted.\n" },
 	{ "trace", "list", cmd_trace_list, "[WORDS]", "the newest traces, a line each",
 	  "  Times are UTC, durations ms; \"slow at\" is the place furthest above its usual.\n"
 	  "  limit N     at most N traces (20)\n"
