@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -28,6 +29,15 @@ enum {
 	PPB = 1000 * 1000 * 1000,
 	COUNTERS_MAX = 1 + PORTS_MAX,
 };
+
+/* The kernel's name for what rte_rdtsc() reads. */
+#if defined(RTE_ARCH_X86)
+#define COUNTER_NAME "tsc"
+#elif defined(RTE_ARCH_ARM64)
+#define COUNTER_NAME "arch_sys_counter"
+#else
+#define COUNTER_NAME ""
+#endif
 
 #define RATE_NS_HALF (4LL * NS_PER_S)
 
@@ -330,6 +340,18 @@ int clock_start(struct clock *clock, int64_t offset_ns)
 void clock_offset_set(int64_t offset_ns)
 {
 	__atomic_store_n(&kept.offset_ns, offset_ns, __ATOMIC_RELAXED);
+}
+
+/* Where the kernel does not trust the counter, it is not among the clocks to choose from. */
+bool clock_counter_is_trusted(void)
+{
+	FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/available_clocksource", "re");
+	char sources[256] = "";
+	bool known = file && fgets(sources, sizeof(sources), file);
+
+	if (file)
+		fclose(file);
+	return !known || strstr(sources, COUNTER_NAME);
 }
 
 void clock_stop(void)

@@ -28,8 +28,7 @@ struct clock_scale {
 	int64_t tai_ns;
 	uint64_t ns_per_tick;
 	uint64_t error_ns, error_per_tick;
-	int64_t
-	    unix_to_tai_ns; /* what the kernel's CLOCK_REALTIME lacks to TAI: whole seconds, and the node's offset */
+	int64_t unix_to_tai_ns; /* what CLOCK_REALTIME lacks to TAI: whole seconds, and the node's offset */
 };
 
 /* The counter at a moment of one of the system's clocks, somewhere within `width` ticks around. */
@@ -70,6 +69,9 @@ int clock_start(struct clock *clock, int64_t offset_ns);
 
 /* A further counter; 0 if it was added before. -ENOTSUP: it cannot be read, or does not run. */
 int clock_add(struct clock *clock, clock_counter *counter, uint16_t port);
+
+/* False: the kernel has found that the CPUs' counters differ or stop, so no bound is sure. */
+bool clock_counter_is_trusted(void);
 
 /* Ends the thread. */
 void clock_stop(void);

@@ -177,6 +177,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, PROGRAM ": clock: %s\n", strerror(-err));
 		return EXIT_FAILED;
 	}
+	if (!clock_counter_is_trusted())
+		fputs(PROGRAM ": the kernel does not trust the CPUs' counters: times may be off by more than is said\n",
+		      stderr);
 	if (eal_start(&config, &buffers))
 		return EXIT_FAILED;
 	status = forward(&config, &buffers);
