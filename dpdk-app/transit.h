@@ -15,15 +15,15 @@
 #include "clock.h"
 #include "self.h"
 #include "wire/outcome.h"
+#include "wire/usual.h"
 
 /* The note, in a dynamic field of the mbuf; it is there if the packet's flag is set. */
 struct stay {
 	uint64_t taken_ticks; /* when the burst came from the driver */
-	int32_t before_ns;    /* how long it had been here by then */
+	int32_t before_ns;    /* how long it had been here by then; less than 0: it came after */
 	uint32_t type;	      /* of the trace */
-	uint32_t queue_bytes; /* what it met in the egress queue */
-	uint16_t slot;	      /* octets from the IPv6 header to this node's data */
-	uint16_t ip6_at;      /* octets from the frame's start to the IPv6 header */
+	uint32_t queue_bytes; /* what it met in the egress queue: transit_join() */
+	uint16_t data_at;     /* octets from the buffer's start to this node's data */
 };
 
 struct transit {
@@ -31,12 +31,18 @@ struct transit {
 	uint64_t stay_flag;	   /* in ol_flags */
 	int stay_at;		   /* offset in the mbuf */
 	struct self *self;
-	struct self *next, *old; /* self_hand(): to be taken, and given back */
+	struct self *next, *old;	    /* self_hand(): to be taken, and given back */
+	struct usual_node usual[PORTS_MAX]; /* what `self` writes into nearly all packets, by the ingress port */
 	uint64_t counts[OUTCOME_COUNT];
 };
 
+enum { TRANSIT_BURST_MAX = 64 }; /* packets in a call of the functions below */
+
 /* Reserves the note's place; `self` is its own from here on. 0 or -errno. */
 int transit_init(struct transit *transit, struct self *self, const struct clock *clock);
+
+/* To be called when `self` is another one. */
+void transit_prepare(struct transit *transit);
 
 /* Takes another self, if one is waiting. */
 static inline void transit_renew(struct transit *transit)
@@ -48,6 +54,7 @@ static inline void transit_renew(struct transit *transit)
 	next = __atomic_exchange_n(&transit->next, NULL, __ATOMIC_ACQ_REL);
 	free(__atomic_exchange_n(&transit->old, transit->self, __ATOMIC_ACQ_REL));
 	transit->self = next;
+	transit_prepare(transit);
 }
 
 static inline struct stay *transit_stay(const struct transit *transit, struct rte_mbuf *packet)
@@ -55,11 +62,13 @@ static inline struct stay *transit_stay(const struct transit *transit, struct rt
 	return RTE_MBUF_DYNFIELD(packet, transit->stay_at, struct stay *);
 }
 
-/* To be called when a packet joins an egress queue that holds `bytes`. */
+/*
+ * To be called when a packet joins an egress queue that holds `bytes`. Whether it carries data or not: a branch that
+ * nothing could foretell would cost more.
+ */
 static inline void transit_join(const struct transit *transit, struct rte_mbuf *packet, uint64_t bytes)
 {
-	if (packet->ol_flags & transit->stay_flag)
-		transit_stay(transit, packet)->queue_bytes = (uint32_t)bytes;
+	transit_stay(transit, packet)->queue_bytes = (uint32_t)bytes;
 }
 
 /* A burst came from the driver by the port at place `ingress` at `ticks`. */

@@ -27,6 +27,8 @@ enum {
 	FLUSH_NS = 200 * 1000 * 1000,
 };
 
+_Static_assert((int)BURST <= (int)TRANSIT_BURST_MAX, "a burst goes through the transit step at once");
+
 static unsigned int place_of(const struct worker *worker, const struct port *port)
 {
 	return (unsigned int)(port - worker->ports);

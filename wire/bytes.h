@@ -68,6 +68,12 @@ WIRE_INLINE uint64_t be64_load(const void *at)
 	return WIRE_SWAP64(((const struct wire_u64 *)at)->be);
 }
 
+/* Are these 8 octets, under the mask, those of `value_be`? A mask that is a constant costs no swap. */
+WIRE_INLINE bool be64_is(const void *at, uint64_t mask, uint64_t value_be)
+{
+	return (((const struct wire_u64 *)at)->be & WIRE_SWAP64(mask)) == value_be;
+}
+
 WIRE_INLINE void be16_store(void *at, uint16_t value)
 {
 	((struct wire_u16 *)at)->be = WIRE_SWAP16(value);

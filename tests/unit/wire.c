@@ -14,6 +14,7 @@
 #include "record/record.h"
 #include "vector.h"
 #include "wire/encap.h"
+#include "wire/usual.h"
 
 #ifndef MUTATIONS
 #define MUTATIONS 100000
@@ -302,6 +303,66 @@ static void check_writes(const uint8_t *packet, const uint8_t *before, size_t le
 	assert_memory_equal(packet + slot + words * 4, before + slot + words * 4, len - slot - words * 4);
 }
 
+static unsigned int usual_counts[OUTCOME_COUNT];
+
+/* What ioam6_find() and ioam6_append() make of a packet. */
+static enum outcome find_and_append(uint8_t *packet, size_t len, const struct ioam6_node *node, uint32_t *slot)
+{
+	struct ioam6_found found;
+	enum outcome why;
+
+	if (!ioam6_find(packet, packet + len, CONTEXT_NAMESPACE, &found, &why))
+		return why;
+	return found.option ? ioam6_append(packet, packet + len, &found, node, slot) : OUTCOME_pass;
+}
+
+/* Where wire/usual.h is certain it does what the rest of wire/ does, and it is certain of what it is for. */
+static void handle_usual(struct usual_node *usual, uint8_t *packet, size_t len)
+{
+	uint8_t before[VECTOR_LEN_MAX], wanted[VECTOR_LEN_MAX];
+	struct ioam6_node node = arrived;
+	uint32_t slot = 0, wanted_slot = 0;
+	struct ioam6_found found;
+	enum outcome why;
+
+	if (len < IPV6_LEN || packet[IPV6_NEXT_HEADER_AT] != NEXT_HEADER_HOP_BY_HOP)
+		return;
+	memcpy(before, packet, len);
+	memcpy(wanted, packet, len);
+	node.hop_limit = packet[IPV6_HOP_LIMIT_AT];
+	if (!usual_find(usual, packet, packet + len)) {
+		assert_false(ioam6_find_usual(wanted, wanted + len, CONTEXT_NAMESPACE, &found) &&
+			     found.trace.type == IOAM6_USUAL_TYPE && be16_load(packet + IPV6_PAYLOAD_LEN_AT) &&
+			     ipv6_is_whole(packet, len));
+		return;
+	}
+	why = find_and_append(wanted, len, &node, &wanted_slot);
+	assert_int_equal(usual_append(usual, packet, &slot), why);
+	assert_int_equal(slot, wanted_slot);
+	assert_memory_equal(packet, wanted, len);
+	if (why == OUTCOME_appended) {
+		ioam6_complete(wanted, wanted + len, slot, IOAM6_USUAL_TYPE, &departed);
+		usual_complete(packet + slot, &departed);
+		assert_memory_equal(packet, wanted, len);
+	}
+	usual_counts[why]++;
+	memcpy(packet, before, len);
+}
+
+/* By one that has seen other packets before, and by one that has not. */
+static void handle_usual_twice(uint8_t *packet, size_t len)
+{
+	static const struct ioam6_namespace namespace = { .id = CONTEXT_NAMESPACE };
+	static struct usual_node old;
+	struct usual_node new;
+
+	usual_node_make(&new, &namespace, &arrived);
+	if (!old.trace_be)
+		old = new;
+	handle_usual(&new, packet, len);
+	handle_usual(&old, packet, len);
+}
+
 /* Everything that wire/ and the reader do with a packet, on one that may be anything. */
 static void handle(uint8_t *packet, size_t len, int namespace, unsigned int *counts)
 {
@@ -313,6 +374,7 @@ static void handle(uint8_t *packet, size_t len, int namespace, unsigned int *cou
 	enum outcome why;
 	uint32_t slot = 0;
 
+	handle_usual_twice(packet, len);
 	memcpy(before, packet, len);
 	why = record_decode(packet, len, &record);
 	counts[why]++;
@@ -399,6 +461,28 @@ static void test_mutations(void **state)
 			fail_msg("no mutation made %s", outcome_names[outcome]);
 	assert_true(counts[OUTCOME_recorded] && counts[OUTCOME_appended] && counts[OUTCOME_no_room] &&
 		    counts[OUTCOME_overflowed]);
+	assert_true(usual_counts[OUTCOME_appended] && usual_counts[OUTCOME_no_room] &&
+		    usual_counts[OUTCOME_overflowed] && usual_counts[OUTCOME_bad_remaining_len]);
+}
+
+/* What the first load of a frame tells. */
+static void test_usual_frames(void **state)
+{
+	static const uint16_t types[] = { ETHERTYPE_IPV6, ETHERTYPE_IPV6 ^ 1, ETHERTYPE_IPV6 ^ 0x100, 0x0800, 0x8100 };
+	uint8_t frame[ETHERNET_LEN + VECTOR_LEN_MAX] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < vector_count; i++)
+		for (size_t n = 0; n < sizeof(types) / sizeof(types[0]); n++) {
+			const uint8_t *ip6 = frame + ETHERNET_LEN;
+			bool has;
+
+			be16_store(frame + ETHERNET_TYPE_AT, types[n]);
+			memcpy(frame + ETHERNET_LEN, vectors[i].octets, vectors[i].len);
+			has = types[n] == ETHERTYPE_IPV6 && ipv6_is(ip6) && ip6[IPV6_NEXT_HEADER_AT] == 0;
+			assert_int_equal(usual_has_options(frame) && types[n] == ETHERTYPE_IPV6, has);
+			assert_false(usual_has_options(frame) && (types[n] == 0x0800 || types[n] == 0x8100));
+		}
 }
 
 int main(void)
@@ -410,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_encap_room),
 		cmocka_unit_test(test_every_truncation),
 		cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_usual_frames),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
