@@ -2,10 +2,10 @@
 # make bench: all rows, as a table on stdout and in FOLDER/bench.txt, as JSON in FOLDER/bench.json.
 #
 #   bench.sh FOLDER		ROUNDS (41), REPEAT (50000 runs a batch), REQUESTS (1000 a batch),
-#			MILLISECONDS (100, of each DPDK forwarder a round), WHOLE_MILLISECONDS (50, of each network and load a
-#			round), CALLS (5000 of each socket call a round), HTTP_REQUESTS (50 a batch), HOP_PACKETS (20000 of each
-#			kind of hop a round), COLLECT_ROUNDS (11) of COLLECT_PACKETS (40000) each, STORE_SPANS (10000000): less is
-#			quicker
+#			MILLISECONDS (40, of each kind of packets of DPDK a round), WHOLE_MILLISECONDS (50, of each network
+#			and load a round), CALLS (5000 of each socket call a round), HTTP_REQUESTS (50 a batch), HOP_PACKETS
+#			(20000 of each kind of hop a round), COLLECT_ROUNDS (11) of COLLECT_PACKETS (40000) each,
+#			STORE_SPANS (10000000): less is quicker
 #
 # Each row is a difference to its base, in ns or percent, taken round by round in one run: quartiles and median. The base
 # is in ns. "noise" is one thing measured twice in the same way. Times of other machines, and other hours of this one,
@@ -15,7 +15,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."
 
 folder=${1:-build/bench}
-rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000} milliseconds=${MILLISECONDS:-100}
+rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000} milliseconds=${MILLISECONDS:-40}
 whole_milliseconds=${WHOLE_MILLISECONDS:-50} calls=${CALLS:-5000} http_requests=${HTTP_REQUESTS:-50}
 hop_packets=${HOP_PACKETS:-20000}
 collect_rounds=${COLLECT_ROUNDS:-11} collect_packets=${COLLECT_PACKETS:-40000} store_spans=${STORE_SPANS:-10000000}
@@ -50,6 +50,7 @@ measure() {
 }
 
 table() {
+	local digits
 	jq -r '"\(.machine.cpu), \(.machine.cpus) CPUs, \(.machine.kernel), pages of \(.machine.page_size), " +
 			"\(.machine.huge_pages_free) huge ones free, load \(.machine.load), \(.machine.date), " +
 			"\(.machine.commit)", (.machine.mitigations[] | "  " + .)' "$1"
@@ -59,10 +60,13 @@ table() {
 	jq -r '.rows[] | [.what, .unit, .more[1], .more[0], .more[2], (.target // "-"), .base_value[1],
 		.noise[0], .noise[2], .rounds, .packets] | @tsv' "$1" |
 		while IFS=$'\t' read -r what unit median low high target base noise_low noise_high n packets; do
-			printf '%-58s %6.1f %-2s %8.1f %8.1f %8s %9.1f %8.1f %8.1f %7d %9.0f\n' "$what" "$median" \
-				"${unit/cycles/cy}" "$low" "$high" "$target" "$base" "$noise_low" "$noise_high" "$n" "$packets"
+			digits=$([ "$unit" = x ] && echo 2 || echo 1)
+			printf "%-58s %6.*f %-2s %8.*f %8.*f %8s %9.1f %8.*f %8.*f %7d %9.0f\n" "$what" "$digits" "$median" \
+				"${unit/cycles/cy}" "$digits" "$low" "$digits" "$high" "$target" "$base" "$digits" "$noise_low" \
+				"$digits" "$noise_high" "$n" "$packets"
 		done
 	echo
+	rates "$1"
 	jq -r '[.rows[].command] | unique[] | "  " + .' "$1"
 }
 
@@ -74,6 +78,14 @@ collect_table() {
 		while IFS=$'\t' read -r what median unit quartiles; do
 			printf '%-74s %12.5g %-12s %s\n' "$what" "$median" "$unit" "$quartiles"
 		done
+}
+
+# Whole programs that forward, by themselves: no difference, but what a processor does.
+rates() {
+	printf '%-58s %9s %13s\n' "forwarding, a processor" cycles "packets/us"
+	jq -r '.rows[] | select(.mpps and .unit != "x") | [.what, .cycles, .mpps] | @tsv' "$1" |
+		while IFS=$'\t' read -r what cycles mpps; do printf '%-58s %9.1f %13.3f\n' "$what" "$cycles" "$mpps"; done
+	echo
 }
 
 {

@@ -18,5 +18,13 @@ $(COLLECT_BENCH): %: %.o $(UNIT_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
-bench: all $(BENCH_PROGRAMS) $(COLLECT_BENCH) $(BENCH_BPF) $(BUILD)/venv/.done
+# hopspan-dpdk once more, from the same objects, with its transit step in the hands of forwarder.c.
+BENCH_FORWARDER := $(BUILD)/tests/bench/forwarder
+$(BENCH_FORWARDER).o: OBJECT_FLAGS = -Ictl $(DPDK_CFLAGS)
+$(BENCH_FORWARDER): $(BENCH_FORWARDER).o $(DPDK_OBJECTS) $(DPDK_CTL)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=transit_arrive,--wrap=transit_depart -o $@ $^ $(DPDK_LIBS) \
+		$(shell $(PKG_CONFIG) --libs yaml-0.1 jansson)
+
+bench: all $(BENCH_PROGRAMS) $(BENCH_FORWARDER) $(COLLECT_BENCH) $(BENCH_BPF) $(BUILD)/venv/.done
 	$(Q)tests/bench/bench.sh $(BUILD)/bench
