@@ -196,8 +196,8 @@ static int piece_give(const struct cut *cut, size_t first, size_t last, size_t s
 	return piece(octets, size, arg);
 }
 
-static int pieces_give(const struct cut *cut, size_t max, uint64_t spans_max, int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg,
-		       uint64_t *too_large)
+static int pieces_give(const struct cut *cut, size_t max, uint64_t spans_max,
+		       int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg, uint64_t *too_large)
 {
 	int answer = 0;
 

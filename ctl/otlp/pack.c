@@ -117,8 +117,8 @@ static void messages_free(struct message *message)
 }
 
 /* Pieces that end `batch` with the last of them. */
-static int pieces_make(const uint8_t *otlp, size_t len, size_t max, uint64_t spans_max, int64_t batch, struct messages *pieces,
-		       uint64_t *too_large)
+static int pieces_make(const uint8_t *otlp, size_t len, size_t max, uint64_t spans_max, int64_t batch,
+		       struct messages *pieces, uint64_t *too_large)
 {
 	int error;
 
@@ -152,10 +152,12 @@ static int batch_cut(struct pack *pack, const struct pack_limits *max, struct me
 
 static bool is_too_much(const struct pack *pack, const struct pack_limits *max)
 {
-	return pack->len > max->octets || (max->spans != UINT64_MAX && otlp_span_count(pack->otlp, pack->len) > max->spans);
+	return pack->len > max->octets ||
+	       (max->spans != UINT64_MAX && otlp_span_count(pack->otlp, pack->len) > max->spans);
 }
 
-int pack_next(struct pack *pack, const struct pack_limits *max, bool joins, struct messages *messages, uint64_t *too_large)
+int pack_next(struct pack *pack, const struct pack_limits *max, bool joins, struct messages *messages,
+	      uint64_t *too_large)
 {
 	int got = batch_hold(pack);
 

@@ -18,6 +18,7 @@ rounds=$1 requests=$2 spans=500
 
 # collector WORDS...
 collector() {
+	: >"$state/collect.log" # what the one before said is not to be waited for
 	"$hopspan" collect listen "127.0.0.1:$door" metrics "127.0.0.1:$((door + 1))" "$@" >"$state/collect.log" 2>&1 </dev/null &
 	echo $! >"$state/collect.pid"
 	wait_for "the collector" grep -q "OTLP in" "$state/collect.log"

@@ -99,7 +99,7 @@ wrong_kafka() {
 	failed '"a b" is no name of a topic' "${at[@]}" topic "a b"
 	failed 'property foo: No such configuration property' "${at[@]}" property foo=bar
 	failed 'property acks: KEY=VALUE is wanted' "${at[@]}" property acks
-	failed '`acks` must be set to `all`' "${at[@]}" property acks=1
+	failed "must be set to \`all\` when" "${at[@]}" property acks=1
 	failed "property transactional.id: spans are sent without" "${at[@]}" property transactional.id=x
 	failed "$tmp/none: No such file or directory" "${at[@]}" properties "$tmp/none"
 	printf '# ours\n\nclient.id = x\nsasl.password\n' >"$tmp/kafka.properties"

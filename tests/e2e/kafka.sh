@@ -22,6 +22,7 @@ kafka_py() { "$python" "$top/tests/e2e/kafka.py" "$@"; }
 
 # collector WORDS...: a collector with a door and a page of its own.
 collector() {
+	: >"$state/collect.log" # what the one before said is not to be waited for
 	"$hopspan" collect listen "127.0.0.1:$door" metrics "127.0.0.1:$((door + 1))" "$@" >"$state/collect.log" 2>&1 </dev/null &
 	echo $! >"$state/collect.pid"
 	wait_for "the collector" grep -q "OTLP in" "$state/collect.log"
@@ -68,7 +69,6 @@ under_load() {
 	wait_for "spans in Kafka" value_above 1000 hopspan_export_spans_total
 	jaeger_kill
 	broker_restart
-	jaeger_kill
 	wait_for "the load to end" gone "$(cat "$state/load.pid")"
 	grep "^sent" "$state/load.log" || fail "the load failed"
 	wait_for "the queue to be empty" value_is 0 hopspan_export_queue_batches
