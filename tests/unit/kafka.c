@@ -23,7 +23,7 @@
 #include "otlp/otlp.h"
 #include "place.h"
 
-enum { PRODUCE = 0, BATCHES = 20, SPANS = 50, WAIT_S = 30, POLL_MS = 100 }; /* PRODUCE: the protocol's number of it */
+enum { PRODUCE = 0, BATCHES = 8, SPANS = 50, WAIT_S = 30, POLL_MS = 100 }; /* PRODUCE: the protocol's number of it */
 
 struct brokers {
 	rd_kafka_t *client; /* that they live in */
