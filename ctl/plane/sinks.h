@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The sinks of this machine, as the collector reads them: every network namespace's ring buffer, as they come and go; and
- * what its hosts had to send again, which is in there, too.
+ * The sinks of this machine, as the collector reads them: every network namespace's ring buffer, as they come and go;
+ * and what its hosts had to send again, which is in there, too.
  */
 #ifndef HOPSPAN_SINKS_H
 #define HOPSPAN_SINKS_H

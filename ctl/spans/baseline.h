@@ -22,7 +22,7 @@ struct baseline {
 	uint32_t added, computed; /* packets since the median was computed, and then */
 	int64_t median_ns;
 	int64_t given_ns; /* by another collector; 0: not */
-	char key[]; /* for usual.h */
+	char key[];	  /* for usual.h */
 };
 
 struct baselines {

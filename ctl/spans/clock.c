@@ -70,7 +70,7 @@ static struct pair *pair_find(struct clocks *clocks, const struct clock_way *way
 {
 	bool up = is_up(way);
 	struct pair_key key = { .low = up ? way->from : way->to, .high = up ? way->to : way->from };
-	uint64_t hash = hash_end(hash_bytes(HASH_START, &key, sizeof(key)));
+	uint64_t hash = hash_key(&key, sizeof(key));
 	struct pair *pair = table_item(table_find(&clocks->table, hash, same_pair, &key), struct pair, entry);
 
 	if (pair)
@@ -88,6 +88,7 @@ void clocks_add(struct clocks *clocks, const struct clock_way *way, int64_t now_
 	pair->part |= way->part;
 	floor_add(floor, pair->part ? floor_place(floor, way->time_ns, now_unix_ns) : way->time_ns, way->is_free,
 		  now_unix_ns);
+	clocks->changes += floor->stale;
 }
 
 /* Both ways together take less than a second, and clocks are taken to be the fewest seconds apart. */
@@ -134,7 +135,9 @@ void clocks_set_whole(struct clocks *clocks, const struct clock_way *way, const 
 		narrow.least_ns = pair->whole.least_ns > bounds.least_ns ? pair->whole.least_ns : bounds.least_ns;
 		narrow.most_ns = pair->whole.most_ns < bounds.most_ns ? pair->whole.most_ns : bounds.most_ns;
 	}
-	pair->whole = narrow.least_ns <= narrow.most_ns ? narrow : bounds;
+	narrow = narrow.least_ns <= narrow.most_ns ? narrow : bounds;
+	clocks->changes += !pair->has_whole || memcmp(&narrow, &pair->whole, sizeof(narrow)) != 0;
+	pair->whole = narrow;
 	pair->has_whole = true;
 }
 

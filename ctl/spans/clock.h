@@ -25,6 +25,7 @@ enum { CLOCKS_MAX = 8192 }; /* pairs; the one not used for longest goes. 10 MB *
 
 struct clocks {
 	struct table table;
+	uint64_t changes; /* of what is known; what was found before the last one may be outdated */
 };
 
 /* A host is known by its address, as one direction tells no more of the other end; a router by its node. */

@@ -25,7 +25,7 @@ struct drawing {
 	const struct path *path;		/* of the slowest packet */
 	const struct path *others[SHOWN_COUNT]; /* the first and the last, if they are kept */
 	const struct transfers_show *show;
-	struct baseline *usual;	 /* of the flow's packets */
+	struct baseline *usual; /* of the flow's packets */
 	uint8_t w3c_flags;
 	int64_t sent_unix_ns; /* of the first packet, as stamped */
 	int64_t start_unix_ns, end_unix_ns;

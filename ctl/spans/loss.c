@@ -57,7 +57,7 @@ static struct loss *loss_new(struct losses *losses, const struct flow *flow, uin
 void losses_add(struct losses *losses, const struct repeat *repeat)
 {
 	struct flow flow = flow_of_repeat(repeat);
-	uint64_t hash = hash_end(hash_bytes(HASH_START, &flow, sizeof(flow)));
+	uint64_t hash = hash_key(&flow, sizeof(flow));
 	struct loss *loss = table_item(table_find(&losses->table, hash, same_loss, &flow), struct loss, entry);
 
 	losses->repeats++;

@@ -31,7 +31,7 @@ static struct parent *parent_find(struct parents *parents, const uint8_t *trace_
 
 	memcpy(key.trace_id, trace_id, TRACE_ID_LEN);
 	memcpy(key.span_id, span_id, SPAN_ID_LEN);
-	hash = hash_end(hash_bytes(HASH_START, &key, sizeof(key)));
+	hash = hash_key(&key, sizeof(key));
 	parent = table_item(table_find(&parents->table, hash, same_parent, &key), struct parent, entry);
 	if (parent) {
 		table_touch(&parents->table, &parent->entry);

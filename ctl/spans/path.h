@@ -49,6 +49,8 @@ struct path {
 	int64_t start_shift_ns, end_shift_ns;
 	int64_t sent_unix_ns, arrival_unix_ns; /* as stamped */
 	int64_t clock_error_ns;		       /* between both hosts; -1: not known */
+	int64_t placed_unix_ns;		       /* when it was drawn, by what was known of clocks then */
+	uint64_t placed_changes;
 	struct in6_addr source, destination;
 	const char *receiver;  /* its name */
 	const uint8_t *packet; /* the record's */

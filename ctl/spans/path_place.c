@@ -195,6 +195,11 @@ void path_place(struct path *path, struct clocks *clocks, int64_t now_unix_ns)
 {
 	struct row row;
 
+	if (path->placed_unix_ns && path->placed_changes == clocks->changes &&
+	    now_unix_ns - path->placed_unix_ns < SECOND_NS)
+		return;
+	path->placed_unix_ns = now_unix_ns;
+	path->placed_changes = clocks->changes;
 	row_fill(path, &row);
 	row_solve(path, &row, clocks, now_unix_ns);
 	row_correct(path, &row, clocks);

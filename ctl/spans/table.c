@@ -4,6 +4,7 @@
 
 #include <err.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SIZE_START = 256 };
 
@@ -24,6 +25,19 @@ uint64_t hash_end(uint64_t hash)
 	hash ^= hash >> 33;
 	hash *= 0xc4ceb9fe1a85ec53ULL;
 	return hash ^ hash >> 33;
+}
+
+uint64_t hash_key(const void *key, size_t len)
+{
+	const char *octets = key;
+	uint64_t hash = HASH_START, word;
+
+	for (size_t i = 0; i < len; i += sizeof(word)) {
+		memcpy(&word, octets + i, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+		hash ^= hash >> 32;
+	}
+	return hash_end(hash);
 }
 
 struct table_entry *table_find(const struct table *table, uint64_t hash,

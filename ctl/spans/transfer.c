@@ -125,7 +125,7 @@ struct flow flow_of(const struct record *record)
 
 uint64_t flow_hash(const struct flow *flow)
 {
-	return hash_end(hash_bytes(HASH_START, flow, sizeof(*flow)));
+	return hash_key(flow, sizeof(*flow));
 }
 
 static bool same_flow(const struct table_entry *entry, const void *key)

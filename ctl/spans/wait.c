@@ -39,7 +39,7 @@ static struct edge *edge_take(struct edges *edges)
 
 struct edge *edges_find(struct edges *edges, const struct edge_key *key)
 {
-	uint64_t hash = hash_end(hash_bytes(HASH_START, key, sizeof(*key)));
+	uint64_t hash = hash_key(key, sizeof(*key));
 	struct edge *edge = table_item(table_find(&edges->table, hash, same_edge, key), struct edge, entry);
 
 	if (edge) {

@@ -134,7 +134,8 @@ static int pass_text(struct collector *central, const char **texts, size_t count
 /* Anything may come in by the door: what is no packet is refused. */
 static void test_malformed(void **state)
 {
-	static const char *const wrong[] = { "", " ", "x", "1", "1 ", "0 60", "-5 6001", "1 6", "1 zz", "9999999999999999999999 60" };
+	static const char *const wrong[] = { "",     " ",	"x",   "1",    "1 ",
+					     "0 60", "-5 6001", "1 6", "1 zz", "9999999999999999999999 60" };
 	struct collector local, central;
 	const char *text;
 	char *part;
@@ -204,8 +205,10 @@ static void test_usual(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same),	  cmocka_unit_test(test_hold),
-		cmocka_unit_test(test_malformed), cmocka_unit_test(test_usual),
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_usual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
