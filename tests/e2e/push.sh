@@ -15,6 +15,7 @@ store=$HOPSPAN_STORE
 hop_up tc
 export HOPSPAN_STORE=$store
 for name in ${!OTEL_@}; do unset "$name"; done
+export HOPSPAN_DPDK_RUNTIME=$tmp/none # forwarders of others move meanwhile
 receiver_start 503
 export OTEL_METRIC_EXPORT_INTERVAL=500
 collect_start push "$receiver"
