@@ -157,6 +157,13 @@ void pages_collector(FILE *out, const struct pages *pages)
 	exports_write(out, pages);
 }
 
+void pages_metrics(FILE *out, const struct pages *pages)
+{
+	pages_kernel(out);
+	pages_forwarders(out);
+	pages_collector(out, pages);
+}
+
 /* {"ok": true} or, unless it is empty, {"ok": false, "error": "..."}. Some of it may be the endpoint's words. */
 static json_t *state_json(const char *error)
 {

@@ -27,9 +27,7 @@ struct answer {
 
 static struct answer metrics_page(FILE *out, const struct pages *pages)
 {
-	pages_kernel(out);
-	pages_forwarders(out);
-	pages_collector(out, pages);
+	pages_metrics(out, pages);
 	return (struct answer){ MHD_HTTP_OK, TEXT_CONTENT_TYPE };
 }
 

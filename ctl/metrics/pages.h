@@ -29,6 +29,9 @@ void pages_forwarders(FILE *out);
 /* The collector itself. */
 void pages_collector(FILE *out, const struct pages *pages);
 
+/* All of these. */
+void pages_metrics(FILE *out, const struct pages *pages);
+
 /* One JSON object. False: the collector cannot do its work. */
 bool pages_health(FILE *out, const struct pages *pages);
 

@@ -75,8 +75,7 @@ static void push_once(struct push *push)
 
 	if (!out)
 		return;
-	pages_kernel(out);
-	pages_collector(out, &push->pages);
+	pages_metrics(out, &push->pages);
 	fclose(out);
 	if (page_otlp(page, push->resource, push->pages.hops, push->start_unix_ns, now_unix_ns(), &otlp, &len) == 0) {
 		post_send(push->post, otlp, len, &answer);
