@@ -30,7 +30,7 @@ static int quantity(const char *text, const struct unit *units, unsigned int cou
 
 int quantity_time(const char *text, int64_t *ns)
 {
-	static const struct unit units[] = { { "ns", 1 }, { "us", 1e3 },     { "ms", 1e6 },     { "s", 1e9 },
+	static const struct unit units[] = { { "ns", 1 },   { "us", 1e3 },   { "ms", 1e6 },   { "s", 1e9 },
 					     { "m", 6e10 }, { "h", 3600e9 }, { "d", 86400e9 } };
 	double value;
 	int error = quantity(text, units, sizeof(units) / sizeof(units[0]), &value);
@@ -42,8 +42,8 @@ int quantity_time(const char *text, int64_t *ns)
 
 int quantity_octets(const char *text, uint64_t *octets)
 {
-	static const struct unit units[] = { { "", 1 },	     { "k", 1e3 },	{ "M", 1e6 },
-					     { "G", 1e9 },   { "T", 1e12 },	{ "Ki", 0x1p10 },
+	static const struct unit units[] = { { "", 1 },	       { "k", 1e3 },	 { "M", 1e6 },
+					     { "G", 1e9 },     { "T", 1e12 },	 { "Ki", 0x1p10 },
 					     { "Mi", 0x1p20 }, { "Gi", 0x1p30 }, { "Ti", 0x1p40 } };
 	double value;
 	int error = quantity(text, units, sizeof(units) / sizeof(units[0]), &value);

@@ -92,7 +92,8 @@ void sources_free(struct sources *sources)
 }
 
 int sources_replay(struct sources *sources, struct store *store, int64_t tick_ns,
-		   void (*take)(const struct record *record, void *arg), bool (*pass)(int64_t unix_ns, void *arg), void *arg)
+		   void (*take)(const struct record *record, void *arg), bool (*pass)(int64_t unix_ns, void *arg),
+		   void *arg)
 {
 	int64_t passed_ns = 0;
 	struct record record;
@@ -112,8 +113,8 @@ int sources_replay(struct sources *sources, struct store *store, int64_t tick_ns
 	return got == -ENODATA ? error : got;
 }
 
-void sources_poll(struct sources *sources, int64_t until_unix_ns,
-		  void (*take)(const struct record *record, void *arg), void *arg)
+void sources_poll(struct sources *sources, int64_t until_unix_ns, void (*take)(const struct record *record, void *arg),
+		  void *arg)
 {
 	struct record record;
 

@@ -13,9 +13,9 @@ struct store;
 struct sources;
 
 struct sources_counts {
-	uint64_t records;   /* of files and taps */
-	uint64_t malformed; /* packets that hold something of ours and cannot be decoded */
-	uint64_t lost;	    /* packets that a tap had no room for */
+	uint64_t records;	   /* of files and taps */
+	uint64_t malformed;	   /* packets that hold something of ours and cannot be decoded */
+	uint64_t lost;		   /* packets that a tap had no room for */
 	uint64_t spans, bad_lines; /* of files of OTLP JSON lines */
 };
 
@@ -31,15 +31,16 @@ void sources_free(struct sources *sources); /* NULL: nothing */
  * store does not work; printed, and what could be read was taken.
  */
 int sources_replay(struct sources *sources, struct store *store, int64_t tick_ns,
-		   void (*take)(const struct record *record, void *arg), bool (*pass)(int64_t unix_ns, void *arg), void *arg);
+		   void (*take)(const struct record *record, void *arg), bool (*pass)(int64_t unix_ns, void *arg),
+		   void *arg);
 
 /*
  * What has come by the taps, in the order of time; what is from after `until_unix_ns` waits for others that may still
  * come, some SOURCES_LATE_MS later.
  */
 enum { SOURCES_LATE_MS = 50 };
-void sources_poll(struct sources *sources, int64_t until_unix_ns,
-		  void (*take)(const struct record *record, void *arg), void *arg);
+void sources_poll(struct sources *sources, int64_t until_unix_ns, void (*take)(const struct record *record, void *arg),
+		  void *arg);
 
 void sources_count(const struct sources *sources, struct sources_counts *counts);
 

@@ -78,7 +78,8 @@ static struct series *series_new(struct hop_counts *hops, const char *node, cons
 	return hops->series[hops->count++] = series;
 }
 
-static struct series *series_find(struct hop_counts *hops, const struct node *node, uint32_t egress_if, struct nodes *nodes)
+static struct series *series_find(struct hop_counts *hops, const struct node *node, uint32_t egress_if,
+				  struct nodes *nodes)
 {
 	const char *interface;
 	struct series *series;
@@ -174,7 +175,7 @@ void hop_counts_write(struct hop_counts *hops, FILE *out)
 }
 
 unsigned int hop_counts_exemplars(struct hop_counts *hops, enum metric metric, const char *node, const char *interface,
-			    struct hop_exemplar exemplars[HOP_BOUNDS_MAX + 1])
+				  struct hop_exemplar exemplars[HOP_BOUNDS_MAX + 1])
 {
 	const struct series *series;
 	unsigned int count = 0;

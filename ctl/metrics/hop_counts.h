@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What nodes wrote of each stamped packet, as histograms per node and egress interface: the delay and the queue, as they
- * came in the packet. Each bucket remembers a packet, so that from a peak one gets to a trace.
+ * What nodes wrote of each stamped packet, as histograms per node and egress interface: the delay and the queue, as
+ * they came in the packet. Each bucket remembers a packet, so that from a peak one gets to a trace.
  *
  * One thread adds, others read.
  */
@@ -24,7 +24,7 @@ struct hop_exemplar {
 	uint8_t trace_id[16], span_id[8];
 };
 
-struct hop_counts *hop_counts_new(void); /* NULL: no memory */
+struct hop_counts *hop_counts_new(void);       /* NULL: no memory */
 void hop_counts_free(struct hop_counts *hops); /* NULL: nothing */
 
 /* Of too many nodes and interfaces (1024) the further ones are not counted. */
@@ -35,6 +35,6 @@ void hop_counts_write(struct hop_counts *hops, FILE *out);
 
 /* The exemplars of a histogram's buckets, the last one without a bound; how many, 0: no such histogram. */
 unsigned int hop_counts_exemplars(struct hop_counts *hops, enum metric metric, const char *node, const char *interface,
-			    struct hop_exemplar exemplars[HOP_BOUNDS_MAX + 1]);
+				  struct hop_exemplar exemplars[HOP_BOUNDS_MAX + 1]);
 
 #endif

@@ -33,8 +33,8 @@ struct collect_counts {
 };
 
 /*
- * `exports`, `watch` and `hops` outlive it; NULL: there is none. -EINVAL: `address` is none (see listen_open()); other errors
- * are the machine's, and the collector can do without. Printed.
+ * `exports`, `watch` and `hops` outlive it; NULL: there is none. -EINVAL: `address` is none (see listen_open()); other
+ * errors are the machine's, and the collector can do without. Printed.
  */
 int metrics_start(const char *address, const char *store_path, struct export *const *exports, unsigned int export_count,
 		  const struct watch *watch, struct hop_counts *hops, struct metrics **metrics);

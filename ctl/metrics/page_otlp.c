@@ -160,7 +160,8 @@ static void number_add(struct build *build, const struct line *line)
 	if (build->metric->sum)
 		list_add(&build->arena, &build->metric->sum->data_points, &build->metric->sum->n_data_points, point);
 	else
-		list_add(&build->arena, &build->metric->gauge->data_points, &build->metric->gauge->n_data_points, point);
+		list_add(&build->arena, &build->metric->gauge->data_points, &build->metric->gauge->n_data_points,
+			 point);
 }
 
 static void exemplars_add(struct build *build, const struct line *line)
@@ -169,7 +170,8 @@ static void exemplars_add(struct build *build, const struct line *line)
 	unsigned int count = 0;
 
 	if (build->hops && line->label_count == 2)
-		count = hop_counts_exemplars(build->hops, build->which, line->labels[0].value, line->labels[1].value, exemplars);
+		count = hop_counts_exemplars(build->hops, build->which, line->labels[0].value, line->labels[1].value,
+					     exemplars);
 	for (unsigned int i = 0; i < count; i++) {
 		Otlp__Exemplar *exemplar;
 
@@ -179,9 +181,11 @@ static void exemplars_add(struct build *build, const struct line *line)
 		otlp__exemplar__init(exemplar);
 		exemplar->time_unix_nano = (uint64_t)exemplars[i].time_unix_ns;
 		exemplar->as_double = exemplars[i].value;
-		exemplar->trace_id.data = (uint8_t *)arena_strndup(&build->arena, (char *)exemplars[i].trace_id, TRACE_ID_LEN);
+		exemplar->trace_id.data =
+		    (uint8_t *)arena_strndup(&build->arena, (char *)exemplars[i].trace_id, TRACE_ID_LEN);
 		exemplar->trace_id.len = TRACE_ID_LEN;
-		exemplar->span_id.data = (uint8_t *)arena_strndup(&build->arena, (char *)exemplars[i].span_id, SPAN_ID_LEN);
+		exemplar->span_id.data =
+		    (uint8_t *)arena_strndup(&build->arena, (char *)exemplars[i].span_id, SPAN_ID_LEN);
 		exemplar->span_id.len = SPAN_ID_LEN;
 		list_add(&build->arena, &build->point->exemplars, &build->point->n_exemplars, exemplar);
 	}
@@ -201,7 +205,8 @@ static void histogram_begin(struct build *build, const struct line *line)
 		list_add(&build->arena, &point->attributes, &point->n_attributes,
 			 pair_new(&build->arena, line->labels[i].name, line->labels[i].value));
 	exemplars_add(build, line);
-	list_add(&build->arena, &build->metric->histogram->data_points, &build->metric->histogram->n_data_points, point);
+	list_add(&build->arena, &build->metric->histogram->data_points, &build->metric->histogram->n_data_points,
+		 point);
 }
 
 /* Prometheus counts what is at or below a bound, OTLP what is between two. */

@@ -16,7 +16,7 @@ struct pages {
 	struct export *const *exports;
 	unsigned int export_count;
 	const struct watch *watch; /* or NULL */
-	struct hop_counts *hops;	   /* or NULL */
+	struct hop_counts *hops;   /* or NULL */
 	struct collect_counts counts;
 };
 

@@ -44,7 +44,8 @@ static int64_t now_unix_ns(void)
 char *push_url(const char *word)
 {
 	const char *metrics = environment_get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT");
-	const char *base = environment_get("OTEL_EXPORTER_OTLP_ENDPOINT"), *wanted = environment_get("OTEL_METRICS_EXPORTER");
+	const char *base = environment_get("OTEL_EXPORTER_OTLP_ENDPOINT"),
+		   *wanted = environment_get("OTEL_METRICS_EXPORTER");
 
 	if (word)
 		return http_url_of(word, "v1/metrics");

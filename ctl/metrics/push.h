@@ -22,7 +22,8 @@ char *push_url(const char *word);
 
 /* All but `url` and `store_path` outlive it. -errno, printed. */
 int push_start(const char *url, const char *store_path, struct export *const *exports, unsigned int export_count,
-	       const struct watch *watch, struct hop_counts *hops, const struct span_attrs *resource, struct push **push);
+	       const struct watch *watch, struct hop_counts *hops, const struct span_attrs *resource,
+	       struct push **push);
 
 /* From now on these are sent. */
 void push_update(struct push *push, const struct collect_counts *counts); /* NULL: nothing */

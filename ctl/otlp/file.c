@@ -27,8 +27,9 @@ static bool is_in_place(const struct file *file)
 {
 	struct stat here, there;
 
-	return file->fd >= 0 && (file->standard_output || (fstat(file->fd, &here) == 0 && stat(file->path, &there) == 0 &&
-							   here.st_dev == there.st_dev && here.st_ino == there.st_ino));
+	return file->fd >= 0 &&
+	       (file->standard_output || (fstat(file->fd, &here) == 0 && stat(file->path, &there) == 0 &&
+					  here.st_dev == there.st_dev && here.st_ino == there.st_ino));
 }
 
 static int file_open(struct file *file)
@@ -66,7 +67,7 @@ static int line_write(struct file *file, const char *line, size_t len)
 static int message_write(struct file *file, const struct message *message)
 {
 	Otlp__ExportTraceServiceRequest *request =
-		otlp__export_trace_service_request__unpack(NULL, message->len, message->otlp);
+	    otlp__export_trace_service_request__unpack(NULL, message->len, message->otlp);
 	char *line = NULL;
 	size_t len = 0;
 	FILE *out = request ? open_memstream(&line, &len) : NULL;

@@ -55,8 +55,8 @@ int lines_read(FILE *file, const char *name, struct store *store, struct lines_c
 		if (error == -EBADMSG) {
 			error = 0;
 			if (counts->bad_lines++ == 0)
-				fprintf(stderr, "%s:%lu: not OTLP's JSON: %s (said once, counted always)\n", name, number,
-					why);
+				fprintf(stderr, "%s:%lu: not OTLP's JSON: %s (said once, counted always)\n", name,
+					number, why);
 		} else if (error) {
 			fprintf(stderr, "%s:%lu: %s\n", name, number,
 				error == -ENOMEM ? "out of memory" : store_error(store));

@@ -15,7 +15,7 @@ struct lines_counts {
 	uint64_t lines, spans, bad_lines;
 };
 
-/* All lines of `file`, which `name` is for messages, into the store. Adds to `counts`. -errno: of the store; printed. */
+/* All lines of `file`, called `name` in messages, into the store. Adds to `counts`. -errno: of the store; printed. */
 int lines_read(FILE *file, const char *name, struct store *store, struct lines_counts *counts);
 
 #endif

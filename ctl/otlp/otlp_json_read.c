@@ -120,7 +120,8 @@ static bool integer_read(const ProtobufCFieldDescriptor *field, const json_t *js
 	if (!is_signed(field))
 		return !negative && (!is_short(field) || *value <= UINT32_MAX);
 	if (is_short(field))
-		return (int64_t)*value >= INT32_MIN && (int64_t)*value <= INT32_MAX && (negative || *value <= INT32_MAX);
+		return (int64_t)*value >= INT32_MIN && (int64_t)*value <= INT32_MAX &&
+		       (negative || *value <= INT32_MAX);
 	return negative || *value <= INT64_MAX;
 }
 
@@ -297,7 +298,8 @@ int otlp_json_read(const ProtobufCMessageDescriptor *descriptor, const char *jso
 	json_t *root = json_loadb(json, json_len, 0, &error);
 
 	if (!root || !json_is_object(root)) {
-		snprintf(why, OTLP_JSON_WHY_SIZE, "%.*s", OTLP_JSON_WHY_SIZE - 1, root ? "it is no object" : error.text);
+		snprintf(why, OTLP_JSON_WHY_SIZE, "%.*s", OTLP_JSON_WHY_SIZE - 1,
+			 root ? "it is no object" : error.text);
 		json_decref(root);
 		return -EBADMSG;
 	}

@@ -51,7 +51,8 @@ static void setting_ignored(const struct post *post, const char *name, const cha
 static long timeout_ms(const struct post *post)
 {
 	long ms = environment_number("OTEL_EXPORTER_OTLP_TIMEOUT", setting(post, "TIMEOUT"), 1, TIMEOUT_MS);
-	long export_ms = environment_number("OTEL_BSP_EXPORT_TIMEOUT", environment_get("OTEL_BSP_EXPORT_TIMEOUT"), 1, ms);
+	long export_ms =
+	    environment_number("OTEL_BSP_EXPORT_TIMEOUT", environment_get("OTEL_BSP_EXPORT_TIMEOUT"), 1, ms);
 
 	return export_ms < ms ? export_ms : ms;
 }

@@ -87,10 +87,10 @@ struct store_trace {
 /* Which traces are listed, the newest first. */
 struct store_search {
 	int limit;
-	int64_t since_unix_ns, until_unix_ns;	 /* start; 0: any */
+	int64_t since_unix_ns, until_unix_ns;	  /* start; 0: any */
 	int64_t duration_min_ns, duration_max_ns; /* 0: any */
-	const char *service, *node;		 /* that has a span in it, that wrote into a packet of it; NULL: any */
-	int64_t queue_min_bytes;		 /* at `node`, or at any; 0: any */
+	const char *service, *node;		  /* that has a span in it, that wrote into a packet of it; NULL: any */
+	int64_t queue_min_bytes;		  /* at `node`, or at any; 0: any */
 };
 
 /* Feeds each to `row` until it returns other than 0, which is returned. `row` does not use `store`. */

@@ -225,7 +225,8 @@ static int taken_append(struct store *store, struct store_taken *taken, const st
 	return 1;
 }
 
-static bool taken_has_room(const struct store_taken *taken, const struct tail_batch *batch, uint64_t spans, size_t octets)
+static bool taken_has_room(const struct store_taken *taken, const struct tail_batch *batch, uint64_t spans,
+			   size_t octets)
 {
 	return taken->batches == 0 || (taken->spans + batch->spans <= spans && taken->len + batch->len <= octets);
 }

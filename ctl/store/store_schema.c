@@ -6,7 +6,7 @@
  *	trace        a row of `trace list`; services and nodes are lists for searching (store_row.c)
  *	trace_batch  which batches hold spans of a trace
  *	network      transfers and retransmissions that are counted in it: a batch that comes twice counts once
- *	exported     the last batch that an endpoint has; under no endpoint, how often it was tried whether one can write
+ *	exported     the last batch that an endpoint has; under no endpoint, how often it was tried to write
  *
  * Traces are numbered as they come, so that what is written together lies together; ids alone are all over the file.
  */
@@ -26,13 +26,13 @@ enum {
 	WAL_PAUSE_US = 20000,
 };
 
-#define TRACE_TABLES                                                                                        \
-	"CREATE TABLE trace(number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, start_ns INTEGER,"         \
-	" end_ns INTEGER, root_start_ns INTEGER, root_ns INTEGER, service TEXT, name TEXT,"                 \
-	" network_ns INTEGER, worst TEXT, worst_ns INTEGER, worst_usual_ns INTEGER, services TEXT,"         \
-	" nodes TEXT, queue_bytes INTEGER, last_batch INTEGER);"                                            \
-	"CREATE INDEX trace_start ON trace(start_ns);"                                                      \
-	"CREATE INDEX trace_last ON trace(last_batch);"                                                     \
+#define TRACE_TABLES                                                                                       \
+	"CREATE TABLE trace(number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, start_ns INTEGER,"        \
+	" end_ns INTEGER, root_start_ns INTEGER, root_ns INTEGER, service TEXT, name TEXT,"                \
+	" network_ns INTEGER, worst TEXT, worst_ns INTEGER, worst_usual_ns INTEGER, services TEXT,"        \
+	" nodes TEXT, queue_bytes INTEGER, last_batch INTEGER);"                                           \
+	"CREATE INDEX trace_start ON trace(start_ns);"                                                     \
+	"CREATE INDEX trace_last ON trace(last_batch);"                                                    \
 	"CREATE TABLE trace_batch(trace INTEGER, batch INTEGER, PRIMARY KEY(trace, batch)) WITHOUT ROWID;" \
 	"CREATE TABLE network(trace INTEGER, span BLOB, PRIMARY KEY(trace, span)) WITHOUT ROWID;"
 
@@ -44,20 +44,20 @@ static const char schema[] = "CREATE TABLE batch(number INTEGER PRIMARY KEY AUTO
 
 /* Version 1 kept the same under the traces' ids, and nothing to search by. Batches are as old as the upgrade. */
 static const char from_1[] =
-	"ALTER TABLE batch ADD COLUMN spans INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE batch ADD COLUMN stored_ns INTEGER NOT NULL DEFAULT %lld;"
-	"DROP INDEX trace_start;"
-	"ALTER TABLE trace RENAME TO trace_1;"
-	"ALTER TABLE trace_batch RENAME TO trace_batch_1;"
-	"ALTER TABLE network RENAME TO network_1;" TRACE_TABLES
-	"INSERT INTO trace(id, start_ns, end_ns, root_start_ns, root_ns, service, name, network_ns, worst, worst_ns,"
-	" worst_usual_ns, services, nodes, last_batch) SELECT id, start_ns, end_ns, root_start_ns, root_ns, service, name,"
-	" network_ns, worst, worst_ns, worst_usual_ns, char(10) || service || char(10), char(10),"
-	" ifnull((SELECT max(batch) FROM trace_batch_1 WHERE trace = id), 0) FROM trace_1 ORDER BY start_ns;"
-	"INSERT INTO trace_batch SELECT number, batch FROM trace_batch_1 JOIN trace ON id = trace_batch_1.trace;"
-	"INSERT INTO network SELECT number, span FROM network_1 JOIN trace ON id = network_1.trace;"
-	"DROP TABLE trace_1; DROP TABLE trace_batch_1; DROP TABLE network_1;"
-	"PRAGMA user_version = 2";
+    "ALTER TABLE batch ADD COLUMN spans INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batch ADD COLUMN stored_ns INTEGER NOT NULL DEFAULT %lld;"
+    "DROP INDEX trace_start;"
+    "ALTER TABLE trace RENAME TO trace_1;"
+    "ALTER TABLE trace_batch RENAME TO trace_batch_1;"
+    "ALTER TABLE network RENAME TO network_1;" TRACE_TABLES
+    "INSERT INTO trace(id, start_ns, end_ns, root_start_ns, root_ns, service, name, network_ns, worst, worst_ns,"
+    " worst_usual_ns, services, nodes, last_batch) SELECT id, start_ns, end_ns, root_start_ns, root_ns, service, name,"
+    " network_ns, worst, worst_ns, worst_usual_ns, char(10) || service || char(10), char(10),"
+    " ifnull((SELECT max(batch) FROM trace_batch_1 WHERE trace = id), 0) FROM trace_1 ORDER BY start_ns;"
+    "INSERT INTO trace_batch SELECT number, batch FROM trace_batch_1 JOIN trace ON id = trace_batch_1.trace;"
+    "INSERT INTO network SELECT number, span FROM network_1 JOIN trace ON id = network_1.trace;"
+    "DROP TABLE trace_1; DROP TABLE trace_batch_1; DROP TABLE network_1;"
+    "PRAGMA user_version = 2";
 
 /* The one integer that `text` asks for. */
 int store_number(struct store *store, const char *text, int64_t *number)

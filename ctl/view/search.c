@@ -37,7 +37,8 @@ static int limit_read(const struct command *command, const char *value, struct s
 /* So long ago, or a UTC time as `trace list` and RFC 3339 write it. */
 static int time_read(const struct command *command, const char *word, const char *value, int64_t *unix_ns)
 {
-	static const char *const forms[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d" };
+	static const char *const forms[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S",
+					     "%Y-%m-%d" };
 	int64_t ago_ns;
 
 	if (quantity_time(value, &ago_ns) == 0) {

@@ -42,8 +42,8 @@ static int by_value(const void *a, const void *b)
 static void row(const char *what, const char *unit, double *values, int count)
 {
 	qsort(values, (size_t)count, sizeof(*values), by_value);
-	printf("{\"what\": \"%s\", \"unit\": \"%s\", \"median\": %.6g, \"quartiles\": [%.6g, %.6g], \"rounds\": %d}\n", what,
-	       unit, values[count / 2], values[count / 4], values[3 * count / 4], count);
+	printf("{\"what\": \"%s\", \"unit\": \"%s\", \"median\": %.6g, \"quartiles\": [%.6g, %.6g], \"rounds\": %d}\n",
+	       what, unit, values[count / 2], values[count / 4], values[3 * count / 4], count);
 	fflush(stdout);
 }
 
@@ -236,11 +236,13 @@ static void store_bench(const char *path, uint64_t spans)
 		errx(1, "%s", store_error(NULL));
 	store_fill(store, spans, trace_id);
 	query(store, "the newest 20", &(struct store_search){ .limit = 20 });
-	query(store, "20 by node and queue", &(struct store_search){ .limit = 20, .node = "r3", .queue_min_bytes = 51000 });
+	query(store, "20 by node and queue",
+	      &(struct store_search){ .limit = 20, .node = "r3", .queue_min_bytes = 51000 });
 	query(store, "none by service, all looked at", &(struct store_search){ .limit = 20, .service = "nobody" });
 	trace_load(store, trace_id);
 	getrusage(RUSAGE_SELF, &usage);
-	printf("{\"what\": \"store: memory meanwhile\", \"unit\": \"MB\", \"median\": %.4g}\n", (double)usage.ru_maxrss / 1024);
+	printf("{\"what\": \"store: memory meanwhile\", \"unit\": \"MB\", \"median\": %.4g}\n",
+	       (double)usage.ru_maxrss / 1024);
 	store_close(store);
 }
 

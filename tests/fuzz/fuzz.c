@@ -192,8 +192,8 @@ static void json(void **state)
 		size_t len, otlp_len;
 		uint8_t *octets = damaged(text, text_len, &len), *otlp;
 
-		if (otlp_json_read(&otlp__export_trace_service_request__descriptor, (char *)octets, len, &otlp, &otlp_len,
-				   why) == 0) {
+		if (otlp_json_read(&otlp__export_trace_service_request__descriptor, (char *)octets, len, &otlp,
+				   &otlp_len, why) == 0) {
 			otlp_take(otlp, otlp_len);
 			free(otlp);
 		}
@@ -289,7 +289,7 @@ int main(void)
 {
 	const char *text = getenv("FUZZ_SEED");
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(protobuf), cmocka_unit_test(json),	 cmocka_unit_test(gzipped),
+		cmocka_unit_test(protobuf), cmocka_unit_test(json),	  cmocka_unit_test(gzipped),
 		cmocka_unit_test(records),  cmocka_unit_test(node_lists),
 	};
 

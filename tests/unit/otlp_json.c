@@ -46,7 +46,8 @@ static void there_and_back(const char *json, const char *expected)
 static void values(void **state)
 {
 	(void)state;
-	there_and_back("{\"stringValue\":\"a\\\"b\\\\\\u0001\\u00e9\"}", "{\"stringValue\":\"a\\\"b\\\\\\u0001\303\251\"}");
+	there_and_back("{\"stringValue\":\"a\\\"b\\\\\\u0001\\u00e9\"}",
+		       "{\"stringValue\":\"a\\\"b\\\\\\u0001\303\251\"}");
 	there_and_back("{\"stringValue\":\"\"}", "{\"stringValue\":\"\"}");
 	there_and_back("{\"boolValue\":false}", "{\"boolValue\":false}");
 	there_and_back("{\"intValue\":7}", "{\"intValue\":\"7\"}");
@@ -122,8 +123,9 @@ static void ids_are_hex(void **state)
 	span.start_time_unix_nano = 18446744073709551615u;
 	span.name = (char *)"x\377y";
 	text = written(&span.base);
-	assert_string_equal(text,
-			    "{\"traceId\":\"5b8eff\",\"name\":\"x?y\",\"startTimeUnixNano\":\"18446744073709551615\",\"flags\":3}");
+	assert_string_equal(
+	    text,
+	    "{\"traceId\":\"5b8eff\",\"name\":\"x?y\",\"startTimeUnixNano\":\"18446744073709551615\",\"flags\":3}");
 	free(text);
 }
 

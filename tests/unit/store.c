@@ -679,7 +679,8 @@ static void keeps_within_limits(void **state)
 	assert_in_range(dropped.batches, 11, 18);
 	assert_int_equal(dropped.unsent_spans, 8);
 	assert_int_equal(found(place->store, (struct store_search){ 0 }), 0);
-	assert_int_equal(store_keep(place->store, &(struct store_limits){ .octets = 1 }, later, endpoints, 2, &dropped), 0);
+	assert_int_equal(store_keep(place->store, &(struct store_limits){ .octets = 1 }, later, endpoints, 2, &dropped),
+			 0);
 	assert_int_equal(dropped.batches, 18);
 	assert_int_equal(store_next_batch(place->store, 0, &number, &otlp, &len), 0);
 
@@ -717,24 +718,24 @@ static void takes_what_fits(void **state)
 
 /* What a store of schema 1 has, as it was written then. */
 static const char version_1[] =
-	"PRAGMA journal_mode=WAL;"
-	"CREATE TABLE batch(number INTEGER PRIMARY KEY AUTOINCREMENT, otlp BLOB NOT NULL);"
-	"CREATE TABLE trace_batch(trace BLOB, batch INTEGER, PRIMARY KEY(trace, batch)) WITHOUT ROWID;"
-	"CREATE TABLE trace(id BLOB PRIMARY KEY, start_ns INTEGER, end_ns INTEGER, root_start_ns INTEGER,"
-	" root_ns INTEGER, service TEXT, name TEXT, network_ns INTEGER, worst TEXT, worst_ns INTEGER,"
-	" worst_usual_ns INTEGER) WITHOUT ROWID;"
-	"CREATE INDEX trace_start ON trace(start_ns);"
-	"CREATE TABLE network(trace BLOB, span BLOB, PRIMARY KEY(trace, span)) WITHOUT ROWID;"
-	"CREATE TABLE exported(endpoint TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;"
-	"CREATE TABLE usual(key TEXT PRIMARY KEY, bytes BLOB) WITHOUT ROWID;"
-	"CREATE TABLE instance(id TEXT);"
-	"INSERT INTO instance VALUES('11111111-2222-3333-4444-555555555555');"
-	"INSERT INTO usual VALUES('k', x'0102');"
-	"INSERT INTO exported VALUES('http://a', 1);"
-	"INSERT INTO trace VALUES(x'01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 5, 9, 5, 4, 'shop', 'GET', 3, 'r1', 2, 1);"
-	"INSERT INTO network VALUES(x'01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'0202020202020202');"
-	"INSERT INTO trace_batch VALUES(x'01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 2);"
-	"PRAGMA application_id = 1752395886; PRAGMA user_version = 1";
+    "PRAGMA journal_mode=WAL;"
+    "CREATE TABLE batch(number INTEGER PRIMARY KEY AUTOINCREMENT, otlp BLOB NOT NULL);"
+    "CREATE TABLE trace_batch(trace BLOB, batch INTEGER, PRIMARY KEY(trace, batch)) WITHOUT ROWID;"
+    "CREATE TABLE trace(id BLOB PRIMARY KEY, start_ns INTEGER, end_ns INTEGER, root_start_ns INTEGER,"
+    " root_ns INTEGER, service TEXT, name TEXT, network_ns INTEGER, worst TEXT, worst_ns INTEGER,"
+    " worst_usual_ns INTEGER) WITHOUT ROWID;"
+    "CREATE INDEX trace_start ON trace(start_ns);"
+    "CREATE TABLE network(trace BLOB, span BLOB, PRIMARY KEY(trace, span)) WITHOUT ROWID;"
+    "CREATE TABLE exported(endpoint TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE usual(key TEXT PRIMARY KEY, bytes BLOB) WITHOUT ROWID;"
+    "CREATE TABLE instance(id TEXT);"
+    "INSERT INTO instance VALUES('11111111-2222-3333-4444-555555555555');"
+    "INSERT INTO usual VALUES('k', x'0102');"
+    "INSERT INTO exported VALUES('http://a', 1);"
+    "INSERT INTO trace VALUES(x'01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 5, 9, 5, 4, 'shop', 'GET', 3, 'r1', 2, 1);"
+    "INSERT INTO network VALUES(x'01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', x'0202020202020202');"
+    "INSERT INTO trace_batch VALUES(x'01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 2);"
+    "PRAGMA application_id = 1752395886; PRAGMA user_version = 1";
 
 static void old_store_write(const struct place *place, const char *path)
 {
@@ -750,7 +751,8 @@ static void old_store_write(const struct place *place, const char *path)
 	assert_int_equal(otlp_encode(&spans, &resource, "1", &otlp, &len), 0);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, version_1, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO batch(otlp) VALUES(x''), (?1)", -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO batch(otlp) VALUES(x''), (?1)", -1, &stmt, NULL),
+			 SQLITE_OK);
 	sqlite3_bind_blob(stmt, 1, otlp, (int)len, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
 	sqlite3_finalize(stmt);
@@ -966,12 +968,29 @@ static void full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(survives_reopen),	       TEST(batches_in_order), TEST(prefixes),
-		TEST(load_without_duplicates), TEST(list_row),	       TEST(list_ignores_others),
-		TEST(list_newest_first),       TEST(extreme_times),    TEST(usual_kept),
-		TEST(all_or_nothing),	       TEST(not_a_store),      TEST(damaged_file),
-		TEST(several_processes),       TEST(queue_counts), TEST(check_finds_trouble), TEST(searches), TEST(long_lists), TEST(keeps_within_limits),
-		TEST(takes_what_fits), TEST(upgrades), TEST(damaged_set_aside), TEST(removed_while_used), TEST(full_disk),
+		TEST(survives_reopen),
+		TEST(batches_in_order),
+		TEST(prefixes),
+		TEST(load_without_duplicates),
+		TEST(list_row),
+		TEST(list_ignores_others),
+		TEST(list_newest_first),
+		TEST(extreme_times),
+		TEST(usual_kept),
+		TEST(all_or_nothing),
+		TEST(not_a_store),
+		TEST(damaged_file),
+		TEST(several_processes),
+		TEST(queue_counts),
+		TEST(check_finds_trouble),
+		TEST(searches),
+		TEST(long_lists),
+		TEST(keeps_within_limits),
+		TEST(takes_what_fits),
+		TEST(upgrades),
+		TEST(damaged_set_aside),
+		TEST(removed_while_used),
+		TEST(full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
