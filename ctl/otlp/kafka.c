@@ -233,6 +233,12 @@ static int names_make(struct kafka *kafka, const struct kafka_words *words)
 	return kafka->topic && kafka->destination.name && kafka->destination.key ? 0 : -ENOMEM;
 }
 
+/* What fits in a message of `max` octets with what is around it. */
+static size_t content_max(size_t max)
+{
+	return max > 2 * MESSAGE_HEADROOM ? max - MESSAGE_HEADROOM : max / 2;
+}
+
 static int conf_make(struct kafka *kafka, const struct kafka_words *words)
 {
 	int error = kafka_conf_make(words, &kafka->conf);
@@ -244,7 +250,7 @@ static int conf_make(struct kafka *kafka, const struct kafka_words *words)
 	rd_kafka_conf_set_error_cb(kafka->conf, on_error);
 	rd_kafka_conf_set_log_cb(kafka->conf, on_log);
 	rd_kafka_conf_set_stats_cb(kafka->conf, on_statistics);
-	kafka->destination.message_max = kafka_conf_number(kafka->conf, "message.max.bytes") - MESSAGE_HEADROOM;
+	kafka->destination.message_max = content_max(kafka_conf_number(kafka->conf, "message.max.bytes"));
 	return 0;
 }
 

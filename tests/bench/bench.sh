@@ -5,7 +5,7 @@
 #			MILLISECONDS (40, of each kind of packets of DPDK a round), WHOLE_MILLISECONDS (50, of each network
 #			and load a round), CALLS (5000 of each socket call a round), HTTP_REQUESTS (50 a batch), HOP_PACKETS
 #			(20000 of each kind of hop a round), COLLECT_ROUNDS (11) of COLLECT_PACKETS (40000) each,
-#			STORE_SPANS (10000000): less is quicker
+#			STORE_SPANS (10000000), KAFKA_ROUNDS (5) of KAFKA_REQUESTS (2000) each: less is quicker
 #
 # Each row is a difference to its base, in ns or percent, taken round by round in one run: quartiles and median. The base
 # is in ns. "noise" is one thing measured twice in the same way. Times of other machines, and other hours of this one,
@@ -19,6 +19,7 @@ rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000} millisec
 whole_milliseconds=${WHOLE_MILLISECONDS:-50} calls=${CALLS:-5000} http_requests=${HTTP_REQUESTS:-50}
 hop_packets=${HOP_PACKETS:-20000}
 collect_rounds=${COLLECT_ROUNDS:-11} collect_packets=${COLLECT_PACKETS:-40000} store_spans=${STORE_SPANS:-10000000}
+kafka_rounds=${KAFKA_ROUNDS:-5} kafka_requests=${KAFKA_REQUESTS:-2000}
 
 [ "$(id -u)" -eq 0 ] || { echo "bench.sh: not root: BPF programs and namespaces need it" >&2; exit 1; }
 command -v jq >/dev/null || { echo "bench.sh: jq is not installed" >&2; exit 1; }
@@ -70,6 +71,13 @@ table() {
 	jq -r '[.rows[].command] | unique[] | "  " + .' "$1"
 }
 
+# kafka_is_skipped STATUS FILE: as tests are, for want of Java or a broker; what it says is no row.
+kafka_is_skipped() {
+	[ "$1" -eq 77 ] || return "$1"
+	cat "$2" >&2
+	: >"$2"
+}
+
 # The collector's rows: CPU time, not differences.
 collect_table() {
 	echo
@@ -98,9 +106,12 @@ rates() {
 } >"$folder/rows.jsonl"
 echo "measuring: tests/bench/collect.sh $collect_rounds $collect_packets $store_spans" >&2
 tests/bench/collect.sh "$collect_rounds" "$collect_packets" "$store_spans" >"$folder/collect.jsonl"
+echo "measuring: tests/bench/kafka.sh $kafka_rounds $kafka_requests" >&2
+tests/bench/kafka.sh "$kafka_rounds" "$kafka_requests" >"$folder/kafka.jsonl" || kafka_is_skipped $? "$folder/kafka.jsonl"
+cat "$folder/kafka.jsonl" >>"$folder/collect.jsonl"
 jq -s --argjson machine "$(machine)" --slurpfile collect "$folder/collect.jsonl" \
 	'{machine: $machine, rows: ., collect: $collect}' "$folder/rows.jsonl" >"$folder/bench.json"
-rm "$folder/rows.jsonl" "$folder/collect.jsonl"
+rm "$folder/rows.jsonl" "$folder/collect.jsonl" "$folder/kafka.jsonl"
 {
 	table "$folder/bench.json"
 	collect_table "$folder/bench.json"
