@@ -146,8 +146,8 @@ const struct command commands[] = {
 	{ "decode", NULL, cmd_decode, "FILE.pcap | -i DEV [nodes FILE]", "one JSON line per stamped packet of a capture",
 	  "  FILE.pcap   a capture (pcap, pcapng) of Ethernet, Linux cooked, nflog or raw\n"
 	  "              IPv6 packets; - for stdin\n"
-	  "  -i DEV      what comes in by this device, until SIGINT; NETNS/DEV: in a network\n"
-	  "              namespace of `ip netns`\n"
+	  "  -i DEV      what comes in by this device, until SIGINT; NETNS/DEV: in a\n"
+	  "              network namespace of `ip netns`\n"
 	  "  nodes FILE  nodes.yaml: each node's time format and queue unit (unknown\n"
 	  "              nodes: PTP, bytes)\n" },
 };
