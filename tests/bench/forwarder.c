@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * hopspan-dpdk's own objects, linked with --wrap, and two telemetry commands for dpdk.py, which the worker obeys
- *between bursts:
+ * hopspan-dpdk's own objects, linked with --wrap, and two telemetry commands for dpdk.py, obeyed between two bursts:
  *
  *	/bench/kind,STEP:LONG:TAGGED:FULL
- *	/bench/counters				packets by outcome; cpu_ns: what the worker has had of its processor
+ *	/bench/counters		packets by outcome; cpu_ns: what the worker has had of its processor
  *
  * STEP is what the transit step does: 0 nothing, it is left out; 1 its work; 2 its work, by times of each packet. The
- * rest is what packets are from now on, which have numbers in their frames: those below LONG that are of WHOLE_LEN stay
- * so, others are cut to SHORT_LEN; those below TAGGED have options, others are said to be UDP; FULL sets the overflow
- * flag. So all kinds of packets lie in the same memory, where net_pcap copies them from: two processes, or two
- *captures, differ by more than what is to be measured. Until then HOPSPAN_BENCH_STEP is STEP.
+ * rest is what packets are from now on, which have numbers in their frames: those below LONG that are of WHOLE_LEN
+ * stay so, others are cut to SHORT_LEN; those below TAGGED have options, others are said to be UDP; FULL sets the
+ * overflow flag. So all kinds of packets lie in the same memory, where net_pcap copies them from: two processes, or
+ * two captures, differ by more than what is to be measured. Until then HOPSPAN_BENCH_STEP is STEP.
  */
 #include <rte_mempool.h>
 #include <rte_telemetry.h>
