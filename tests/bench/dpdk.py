@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -111,8 +112,7 @@ class Process:
             self.process.terminate()
             self.process.wait(30)
         self.telemetry.close()
-        with contextlib.suppress(OSError):
-            os.rmdir("/var/run/dpdk/" + self.prefix)
+        shutil.rmtree("/var/run/dpdk/" + self.prefix, ignore_errors=True)  # testpmd leaves files
 
     def measure(self, seconds, series):
         """CPU time per packet over an interval; ends all if the packets were not what they should have been."""
