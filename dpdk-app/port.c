@@ -187,19 +187,24 @@ static int port_open_times(struct port *port)
 	return err;
 }
 
-/* A driver with several queues that does not share packets out itself is given them in all of its queues. */
+/* A driver that does not share packets out itself is given them in all of its queues. */
+static bool must_poll_all(const struct port *port, const struct rte_eth_dev_info *info)
+{
+	return !port->is_device && !info->flow_type_rss_offloads && info->max_rx_queues <= QUEUES_MAX;
+}
+
 static int port_plan_queues(struct port *port, unsigned int workers, const struct rte_eth_dev_info *info)
 {
 	unsigned int most = RTE_MIN(info->max_rx_queues, QUEUES_MAX), queues = port->config->queues;
+	bool all = must_poll_all(port, info);
 
-	if (!port->is_device && !info->flow_type_rss_offloads && info->max_rx_queues <= QUEUES_MAX)
-		queues = most;
-	else if (!queues)
-		queues = RTE_MIN(workers, most);
+	if (!queues)
+		queues = all ? most : RTE_MIN(workers, most);
 	port->rx_queues = (uint16_t)queues;
-	if (queues <= most)
+	if (queues == most || (queues < most && !all))
 		return EXIT_DONE;
-	fprintf(stderr, PROGRAM ": %s has %u receive queues, not %u\n", port->name, most, queues);
+	fprintf(stderr, PROGRAM ": %s has %u receive queue%s, not %u\n", port->name, most, most == 1 ? "" : "s",
+		queues);
 	return EXIT_FAILED;
 }
 

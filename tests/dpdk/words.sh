@@ -8,7 +8,7 @@ export RUNTIME_DIRECTORY=$dir # what others have left is not to be spoken of her
 refuses() { # STATUS TEXT WORD...
 	local status=$1 text=$2
 	shift 2
-	"$forwarder" "$@" >"$dir/out" 2>"$dir/refused.err" </dev/null
+	timeout 20 "$forwarder" "$@" >"$dir/out" 2>"$dir/refused.err" </dev/null
 	equal "status of: $*" "$status" $?
 	grep -qF -- "$text" "$dir/refused.err" || fail "$*: no \"$text\""
 	equal "lines of: $*" 1 "$(wc -l <"$dir/refused.err")"
@@ -45,6 +45,8 @@ refuses 2 "1 port, but they are joined in pairs" node-id 1 huge no -- --vdev net
 refuses 2 'rate: a rate as 100mbit (bit, kbit, mbit, gbit), not "fast"' node-id 1 a b rate fast
 refuses 2 'burst: a number from 1 to 4294967295, not "0"' node-id 1 a b burst 0
 refuses 2 'times: auto | burst | packet | hardware, not "now"' node-id 1 a b times now
+refuses 1 "receive queues, not 2" node-id 1 huge no dev net_ring0 queues 2 dev net_ring1 \
+	-- --vdev net_ring0 --vdev net_ring1
 
 file_refuses() { # STATUS TEXT: the file is the input
 	cat >"$dir/node.yaml"
