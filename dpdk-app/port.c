@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <rte_dev.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,6 +248,23 @@ static void device_name(const struct port *port, char *name, size_t size)
 	snprintf(name, size, "net_af_packet_hopspan_%.*s", IFNAMSIZ - 1, port->config->device);
 }
 
+/* By one CPU: see sockets_find(). */
+static int vdev_add(const char *name, const char *args)
+{
+	cpu_set_t before, one;
+	int cpu = sched_getcpu(), err = sched_getaffinity(0, sizeof(before), &before);
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu < 0 ? 0 : (unsigned int)cpu, &one);
+	if (!err)
+		err = sched_setaffinity(0, sizeof(one), &one);
+	if (err)
+		return -errno;
+	err = rte_eal_hotplug_add("vdev", name, args);
+	sched_setaffinity(0, sizeof(before), &before);
+	return err;
+}
+
 /* af_packet has as many queues to receive as to send. */
 static int device_take(struct port *port, unsigned int workers)
 {
@@ -257,7 +275,7 @@ static int device_take(struct port *port, unsigned int workers)
 	snprintf(args, sizeof(args), "iface=%s,qpairs=%u,blocksz=%u,framesz=%u,framecnt=%u", port->config->device,
 		 RTE_MAX(port->config->queues, workers), frame_len * RING_BLOCK_FRAMES, frame_len, RING_FRAMES);
 	port->is_device = true;
-	if (rte_eal_hotplug_add("vdev", name, args) == 0 && rte_eth_dev_get_port_by_name(name, &port->id) == 0)
+	if (vdev_add(name, args) == 0 && rte_eth_dev_get_port_by_name(name, &port->id) == 0)
 		return 0;
 	return -ENODEV;
 }

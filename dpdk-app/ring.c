@@ -46,45 +46,38 @@ static bool is_bound(int fd, uint32_t interface)
 	       address.sll_ifindex == (int)interface;
 }
 
-static int fd_compare(const void *a, const void *b)
+struct found {
+	int fd;
+	uint32_t number; /* the kernel's, as the socket's inode */
+};
+
+static int found_compare(const void *a, const void *b)
 {
-	return *(const int *)a - *(const int *)b;
+	return (int32_t)(((const struct found *)a)->number - ((const struct found *)b)->number);
 }
 
-/* Our own sockets that are bound to the interface: the driver opened them queue by queue, each the lowest free number.
+/*
+ * Our own sockets that are bound to the interface, in the order in which one CPU has opened them: the kernel's numbers
+ * go up on each. Descriptors need not, as other threads open and close some, too.
  */
-static unsigned int sockets_find(uint32_t interface, int *fds, unsigned int max)
+static unsigned int sockets_find(uint32_t interface, struct found *found, unsigned int max)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;
 	unsigned int count = 0;
+	struct stat stat;
 
 	if (!dir)
 		return 0;
-	while (count < max && (entry = readdir(dir)))
-		if (is_bound(atoi(entry->d_name), interface))
-			fds[count++] = atoi(entry->d_name);
-	closedir(dir);
-	qsort(fds, count, sizeof(*fds), fd_compare);
-	return count;
-}
+	while (count < max && (entry = readdir(dir))) {
+		int fd = atoi(entry->d_name);
 
-/*
- * Has the driver's order been kept? Not if another thread closed a file meanwhile, whose number a later socket got. The
- * kernel numbers sockets, too, upwards on each CPU.
- */
-static bool are_in_order(const int *fds, unsigned int count)
-{
-	ino_t before = 0;
-
-	for (unsigned int i = 0; i < count; i++) {
-		struct stat stat;
-
-		if (fstat(fds[i], &stat) || stat.st_ino <= before)
-			return false;
-		before = stat.st_ino;
+		if (is_bound(fd, interface) && fstat(fd, &stat) == 0)
+			found[count++] = (struct found){ fd, (uint32_t)stat.st_ino };
 	}
-	return true;
+	closedir(dir);
+	qsort(found, count, sizeof(*found), found_compare);
+	return count;
 }
 
 /* The mapping of the socket, if it has the size of a receive and a send ring as we asked for them. */
@@ -108,16 +101,15 @@ static uint8_t *frames_find(int fd, uint32_t frame_len)
 
 int rings_find(struct ring *rings, unsigned int count, uint32_t interface)
 {
-	int fds[count], one = 1;
+	struct found found[count];
+	int one = 1;
 
-	if (sockets_find(interface, fds, count) < count)
+	if (sockets_find(interface, found, count) < count)
 		return -ENOTSOCK;
-	if (!are_in_order(fds, count))
-		return -EAGAIN;
 	for (unsigned int i = 0; i < count; i++) {
-		rings[i] = (struct ring){ .fd = fds[i] };
+		rings[i] = (struct ring){ .fd = found[i].fd };
 		/* What this host itself sends out of the device is not for the other side. */
-		if (setsockopt(fds[i], SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) < 0)
+		if (setsockopt(rings[i].fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) < 0)
 			return -errno;
 	}
 	return 0;

@@ -26,7 +26,7 @@ struct ring {
 } __rte_cache_aligned;	 /* each is written by the one worker that polls it */
 
 /*
- * The rings of the port that the driver has just made for the device, by queue, as its socket was told by eal.c; the
+ * The rings of the port that the driver has just made for the device, on one CPU, by queue; the
  * first `rx_count` of the `count` receive. The device is promiscuous as long as they are open. 0 or -errno.
  */
 int rings_open(struct ring *rings, unsigned int count, unsigned int rx_count, uint32_t interface, uint32_t frame_len);

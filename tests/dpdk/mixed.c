@@ -3,12 +3,13 @@
  * Mixed traffic through the forwarder, both ways, and its judge: flows of every kind, each packet of a flow with its
  * number and octets that follow from it, so that the other side knows what has to come next.
  *
- *	mixed NETNS_A NETNS_B DEV COUNT NODE_ID INTERFACE_A INTERFACE_B
+ *	mixed NETNS_A NETNS_B DEV COUNT NODE_ID INTERFACE_A INTERFACE_B [flood]
  *
  * COUNT packets each way. A packet that is missing, comes late, twice or changed by an octet ends it with 1; traces may
  * have changed by the forwarder's own data, which begins with its node id and its interfaces, and nothing else. Never
- * more than WINDOW packets are on the way, so none has a reason to be lost. Prints how many came, and what of them the
- * forwarder must have counted.
+ * more than WINDOW packets are on the way, so none has a reason to be lost. With `flood` as many as can be are: some
+ * may be missing, but those that come are as they have to be and in order. Prints how many came, how many the judge's
+ * own sockets could not take, and what of them the forwarder must have counted.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -62,6 +63,7 @@ enum {
 	JUMBO_FRAME = 9014,
 	POOL = 1 << 16,
 	LATE_MS = 5000,
+	QUIET_MS = 2000, /* after a flood all that may come has come */
 	/* From the IPv6 header. */
 	OPTIONS_AT = 40,
 	OPTIONS_LEN = 64,
@@ -89,6 +91,7 @@ struct way {
 
 static uint8_t pool[POOL + FRAME_MAX];
 static uint32_t node_id;
+static bool flood;
 
 static uint32_t mix(uint32_t x)
 {
@@ -340,7 +343,11 @@ static void packet_judge(struct way *way, const struct frame *seen)
 
 	if (seen->len < 60 || memcmp(seen->octets + 6, (uint8_t[]){ 2, 0x68, 0x73, way->number }, 4) || flow >= FLOWS)
 		fail("a frame of %u octets that nobody sent", seen->len);
-	number = way->wanted[flow]++;
+	number = flood ? get32(seen->octets + seen->len - 4) : way->wanted[flow];
+	if (number < way->wanted[flow])
+		fail("%s, flow %u: number %u came when %u was to come: out of order", kind_names[kind], flow, number,
+		     way->wanted[flow]);
+	way->wanted[flow] = number + 1;
 	frame_make(&wanted, way, flow, number);
 	if (seen->len == wanted.len && has_trace(kind, number))
 		trace_judge(&wanted, seen, way, number);
@@ -393,21 +400,45 @@ static void ways_wait(const struct way *ways)
 		     ways[1].received);
 }
 
+static bool ways_move(struct way *ways, uint64_t count)
+{
+	bool moved = false;
+
+	for (struct way *way = ways; way < ways + 2; way++) {
+		if (way->sent < count && (flood || way->sent - way->received + BATCH <= WINDOW)) {
+			batch_send(way, count);
+			moved = true;
+		}
+		moved |= batch_receive(way) > 0;
+	}
+	return moved;
+}
+
 static void ways_run(struct way *ways, uint64_t count)
 {
-	while (ways[0].received < count || ways[1].received < count) {
-		bool moved = false;
-
-		for (struct way *way = ways; way < ways + 2; way++) {
-			if (way->sent < count && way->sent - way->received + BATCH <= WINDOW) {
-				batch_send(way, count);
-				moved = true;
-			}
-			moved |= batch_receive(way) > 0;
-		}
-		if (!moved)
+	while (ways[0].received < count || ways[1].received < count)
+		if (!ways_move(ways, count))
 			ways_wait(ways);
-	}
+}
+
+static void ways_flood(struct way *ways, uint64_t count)
+{
+	struct pollfd fds[] = { { .fd = ways[0].to, .events = POLLIN }, { .fd = ways[1].to, .events = POLLIN } };
+
+	do {
+		while (ways_move(ways, count))
+			;
+	} while (poll(fds, 2, QUIET_MS) > 0);
+}
+
+/* Packets that a socket of ours had no room for. */
+static uint32_t socket_missed(int fd)
+{
+	struct tpacket_stats stats = { 0 };
+	socklen_t len = sizeof(stats);
+
+	getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len);
+	return stats.tp_drops;
 }
 
 int main(int argc, char **argv)
@@ -417,8 +448,9 @@ int main(int argc, char **argv)
 	double seconds;
 	int a, b;
 
-	if (argc != 8)
-		fail("mixed NETNS_A NETNS_B DEV COUNT NODE_ID INTERFACE_A INTERFACE_B");
+	if (argc < 8)
+		fail("mixed NETNS_A NETNS_B DEV COUNT NODE_ID INTERFACE_A INTERFACE_B [flood]");
+	flood = argc > 8;
 	for (uint32_t i = 0; i < sizeof(pool); i++)
 		pool[i] = (uint8_t)mix(i);
 	a = socket_open(argv[1], argv[3]);
@@ -430,11 +462,11 @@ int main(int argc, char **argv)
 		.from = b, .to = a, .number = 1, .ingress = ways[0].egress, .egress = ways[0].ingress, .random = 1
 	};
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	ways_run(ways, strtoull(argv[4], NULL, 0));
+	(flood ? ways_flood : ways_run)(ways, strtoull(argv[4], NULL, 0));
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	seconds = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
-	printf("packets %lu room %lu full %lu per_second %.0f\n", ways[0].received + ways[1].received,
-	       ways[0].with_room + ways[1].with_room, ways[0].full + ways[1].full,
+	printf("packets %lu missed %u room %lu full %lu per_second %.0f\n", ways[0].received + ways[1].received,
+	       socket_missed(a) + socket_missed(b), ways[0].with_room + ways[1].with_room, ways[0].full + ways[1].full,
 	       (double)(ways[0].received + ways[1].received) / seconds);
 	return 0;
 }

@@ -35,14 +35,14 @@ hangups() { for ((i = 1; i <= 10; i++)); do kill -HUP $pid && wait_for "node.yam
 hangups &
 hangups=$!
 judge "$packets" 0x1267
-read -r _ all _ room _ full _ rate <"$dir/judged"
+read -r _ all _ _ _ room _ full _ rate <"$dir/judged"
 equal "packets judged" $((2 * packets)) "$all"
 wait $hangups || fail "node.yaml was not read again"
 node_is 0x1268
 kill -HUP $pid
 wait_for "the new node id" has_read 11
 judge 5000 0x1268
-read -r _ more _ more_room _ more_full _ <"$dir/judged"
+read -r _ more _ _ _ more_room _ more_full _ <"$dir/judged"
 all=$((all + more)) room=$((room + more_room)) full=$((full + more_full)) packets=$((packets + 5000))
 
 wait_for "all to be counted" has_counted $pid forwarded $all
