@@ -179,7 +179,7 @@ static void put_double(struct out *out, const ProtobufCFieldDescriptor *field, c
 static void put_bytes(struct out *out, const ProtobufCFieldDescriptor *field, const json_t *json)
 {
 	const char *text = json_string_value(json);
-	size_t text_len = text ? json_string_length(json) : 0, len;
+	size_t text_len = text ? json_string_length(json) : 0, len = 0;
 	uint8_t *octets = malloc(text_len + 1);
 	bool id = octets_are_id(field->name);
 
