@@ -85,6 +85,7 @@ static __always_inline enum outcome stamp_straight(struct __sk_buff *skb, struct
 	struct sk_buff *kskb = kernel_skb(skb, config.self.kfuncs);
 	const struct stamp_policy *policy = &state->policy;
 	struct bpf_tcp_sock *tp;
+	struct tcp_sock *tcp;
 	int room, headroom;
 	__u32 sent_us;
 
@@ -96,7 +97,10 @@ static __always_inline enum outcome stamp_straight(struct __sk_buff *skb, struct
 	if (!tp || !segment_is_straight(skb, sk, tp, &state->ranges[slot], kskb, &room))
 		return OUTCOME_pass;
 	headroom = skb_headroom(kskb, config.self.kfuncs);
-	sent_us = KERNEL_READ(config.self.kfuncs, kernel_tcp(sk, config.self.kfuncs), tcp_mstamp);
+	tcp = kernel_tcp(sk, config.self.kfuncs);
+	if (!tcp)
+		return OUTCOME_pass;
+	sent_us = KERNEL_READ(config.self.kfuncs, tcp, tcp_mstamp);
 	if (__builtin_expect(policy->shape.type != 0, 1)) /* its code comes first: a jump to cold code costs 20 ns */
 		return straight_write(skb, host, state, &ENCAP_SHAPE_USUAL, slot,
 				      straight_hops(policy, &ENCAP_SHAPE_USUAL, room, headroom), sent_us);
