@@ -100,5 +100,5 @@ stop cart
 for host in server client; do stop "collect-$host"; done
 stop central
 "$python" "$here/central.py" "$tmp" || fail "what the central collector knows"
-"$python" "$here/complete.py" "$central_store" "$tmp/first.ids" "$tmp/told.ids" "$tmp/killed.ids" ||
+"$python" "$here/complete.py" "$central_store" --again "$tmp/first.ids" "$tmp/told.ids" "$tmp/killed.ids" ||
 	fail "not all traces are whole at the central collector"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Whether a store's traces are whole: complete.py STORE IDS...
+"""Whether a store's traces are whole: complete.py STORE [--again] IDS...
+
+--again: a collector was killed, so applications' spans may have been sent to it twice; copies count once.
 
 IDS has a JSON line per request: trace_id, span_id of its CLIENT span. Prints what is wrong, a line each, then a summary;
 exits 1 if anything is. Reads the store's batches with OpenTelemetry's own protobuf classes.
@@ -106,11 +108,14 @@ def client_faults(requests, rows):
 
 
 def main():
-    requests = []
-    for name in sys.argv[2:]:
+    requests, again = [], "--again" in sys.argv
+    for name in sys.argv[2 + again:]:
         with open(name, encoding="ascii") as ids:
             requests += [(line["trace_id"], line["span_id"]) for line in map(json.loads, ids)]
     rows = list(rows_read(sys.argv[1]))
+    if again:
+        copies = {(row.id, row.trace, row.name, row.start, row.end): row for row in rows if not row.network}
+        rows = [row for row in rows if row.network] + list(copies.values())
     by_id = {row.id: row for row in rows}
     faults = [
         *client_faults(requests, rows),
