@@ -14,8 +14,8 @@ DPDK_NAMES = $(eval DPDK_NAMES := $(shell $(CC) $(DPDK_CFLAGS) -E -include rte_t
 $(BUILD)/dpdk-app/%.o: OBJECT_FLAGS = -Ictl $(DPDK_CFLAGS) $(DPDK_NAMES)
 
 # node.yaml is read by the command's own reader.
-DPDK_CTL := $(addprefix $(BUILD)/ctl/,notify.o plane/identity.o plane/destinations.o plane/policy.o record/document.o record/leap.o spans/arena.o)
+DPDK_CTL := $(addprefix $(BUILD)/ctl/,notify.o plane/identity.o plane/destinations.o plane/policy.o plane/route.o record/document.o record/leap.o spans/arena.o)
 
 $(BUILD)/hopspan-dpdk: $(DPDK_OBJECTS) $(DPDK_CTL)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) $(shell $(PKG_CONFIG) --libs yaml-0.1 jansson)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) $(shell $(PKG_CONFIG) --libs yaml-0.1 jansson libmnl)

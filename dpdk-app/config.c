@@ -9,17 +9,19 @@
 #include <strings.h>
 
 #include "queue.h"
+#include "table.h"
 
 enum { CORE_MAX = 4095, BUFFERS_MIN = 512, BUFFERS_MAX = 1 << 24 };
 
 const char *const config_port_keys[PORT_KEYS] = { "queues",	   "rate", "burst", "queue_bytes",
 						  "queue_packets", "twin", "times", "device" };
-const char *const config_keys[CONFIG_KEYS] = { "mode", "huge", "buffers" };
+const char *const config_keys[CONFIG_KEYS] = { "mode", "huge", "buffers", "routes" };
 
 void config_init(struct config *config)
 {
 	*config =
-	    (struct config){ .all = { .queue_bytes = QUEUE_BYTES_DEFAULT, .queue_packets = QUEUE_PACKETS_DEFAULT } };
+	    (struct config){ .routes = TABLE_ROUTES_DEFAULT,
+			     .all = { .queue_bytes = QUEUE_BYTES_DEFAULT, .queue_packets = QUEUE_PACKETS_DEFAULT } };
 }
 
 /* What is expected where it is none. */
@@ -143,6 +145,8 @@ const char *config_set(struct config *config, enum config_key key, const char *t
 		wanted = word_set(text, huges, "auto | no", &index);
 		config->no_huge = index == 1;
 		return wanted;
+	case CONFIG_ROUTES:
+		return number32_set(text, 1, TABLE_ROUTES_MAX, &config->routes);
 	default:
 		return number32_set(text, BUFFERS_MIN, BUFFERS_MAX, &config->buffers);
 	}

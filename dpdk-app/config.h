@@ -18,6 +18,7 @@
  *	  cores: [0, 1]                a worker on each; default: one, where the process is
  *	  huge: auto                   pages of 2 MB if enough are free | no
  *	  buffers: 16384               packets held at most, of all ports; default: what the ports need
+ *	  routes: 16384                router: prefixes that there is room for
  *
  * The words are the same with "-" for "_". Those of a port follow its device; before any device they are for all ports.
  */
@@ -56,12 +57,12 @@ enum config_port_key {
 };
 extern const char *const config_port_keys[PORT_KEYS];
 
-enum config_key { CONFIG_MODE, CONFIG_HUGE, CONFIG_BUFFERS, CONFIG_KEYS };
+enum config_key { CONFIG_MODE, CONFIG_HUGE, CONFIG_BUFFERS, CONFIG_ROUTES, CONFIG_KEYS };
 extern const char *const config_keys[CONFIG_KEYS];
 
 struct config_port {
 	char device[DEVICE_LEN];
-	char twin[IFNAMSIZ]; /* "": none */
+	char twin[IFNAMSIZ]; /* "": named after the port */
 	uint64_t rate;	     /* bits per second; 0: no limit */
 	uint64_t burst;	     /* octets; 0: what the rate is in 200 us */
 	uint64_t queue_bytes;
@@ -79,6 +80,7 @@ struct config {
 	bool busy;		/* never sleep */
 	bool no_huge;		/* plain pages without trying */
 	uint32_t buffers;	/* 0: as many as needed */
+	uint32_t routes;	/* that a router has room for */
 	struct config_port all; /* a port that is not listed, and what one begins with */
 	struct config_port ports[PORTS_MAX];
 	unsigned int port_count;

@@ -195,13 +195,13 @@ static int word_take(struct words *words, const char *word)
 /* What the file's layout has and no part of the forwarder does yet. */
 static int parts_check(const struct config *config)
 {
-	if (config->mode == MODE_ROUTER)
-		return misuse("mode router: there is only wire");
+	if (*config->all.twin)
+		return misuse("twin %s: of which device?", config->all.twin);
 	for (unsigned int i = 0; i < config->port_count; i++) {
 		const struct config_port *port = &config->ports[i];
 
-		if (*port->twin)
-			return misuse("%s: there is no twin", port->device);
+		if (*port->twin && config->mode == MODE_WIRE)
+			return misuse("%s: a twin is a router's (mode router)", port->device);
 	}
 	return EXIT_DONE;
 }
@@ -212,6 +212,8 @@ static int ports_check(const struct config *config)
 		return misuse("no devices, neither as words nor in node.yaml");
 	if (config->port_count % 2 && !config->eal_count && config->mode == MODE_WIRE)
 		return misuse("%u devices, but they are joined in pairs", config->port_count);
+	if (config->pair_count && config->mode == MODE_ROUTER)
+		return misuse("pair: a router has none");
 	if (config->pair_count && config->pair_count * 2 != config->port_count)
 		return misuse("%u devices are in pairs, of %u: none may be left", config->pair_count * 2,
 			      config->port_count);

@@ -116,7 +116,7 @@ static uint64_t memory_needed(const struct eal_buffers *buffers, uint64_t page)
 	uint64_t len = buffers->len + BUFFER_OVERHEAD, in_page = page / len;
 	uint64_t octets = in_page ? (buffers->count / in_page + 1) * page : buffers->count * RTE_ALIGN_CEIL(len, page);
 
-	return octets / MEGABYTE + SPARE_MEGABYTES;
+	return octets / MEGABYTE + SPARE_MEGABYTES + buffers->more_megabytes;
 }
 
 static int add_memory(struct eal_words *words, const struct config *config, const struct eal_buffers *buffers)

@@ -14,6 +14,7 @@ struct eal_buffers {
 	uint32_t frame_len; /* of an af_packet ring */
 	uint32_t len;	    /* of a buffer, behind its headroom */
 	uint32_t count;
+	uint64_t more_megabytes; /* for others than them */
 };
 
 /* As far as the words tell: how many workers and ports there will be at most. */

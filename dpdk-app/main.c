@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * hopspan-dpdk: a bump in the wire. Ports are joined in pairs; all that comes in by one goes out by the other, and the
- * traces in it say when it came, how long it stayed and behind how much it waited.
+ * hopspan-dpdk: a bump in the wire, or a router. Ports are joined in pairs, and all that comes in by one goes out by
+ * the other; or IPv6 packets go by the routes that the kernel has. The traces in them say when they came, how long they
+ * stayed and behind how much they waited.
  */
 #include <errno.h>
 #include <rte_lcore.h>
@@ -15,6 +16,7 @@
 #include "ctl/version.h"
 #include "eal.h"
 #include "port.h"
+#include "router.h"
 #include "self.h"
 #include "stats.h"
 #include "worker.h"
@@ -22,11 +24,12 @@
 static struct port ports[PORTS_MAX];
 static struct worker workers[WORKERS_MAX];
 static struct clock clock_shared;
+static struct router *router;
 
 static void print_help(void)
 {
 	puts("usage: hopspan-dpdk [node-id N] [namespace N] [clock-offset N] [cores LIST]\n"
-	     "                    [huge auto|no] [buffers N] [busy]\n"
+	     "                    [huge auto|no] [buffers N] [busy] [mode wire|router]\n"
 	     "                    [dev] DEV [queues N] [queue-bytes N] [queue-packets N]\n"
 	     "                    [rate RATE] [burst N] [times HOW] ...\n"
 	     "                    [pair DEV DEV]... [-- EAL ARGUMENTS]\n"
@@ -35,6 +38,8 @@ static void print_help(void)
 	     "what comes in by one goes out by the other unchanged, whatever it is. Where\n"
 	     "an IPv6 packet carries a trace with room in it, node data is added: ids, time\n"
 	     "of arrival, delay with the wait in the queue, octets in the queue it joined.\n"
+	     "As a router it sends IPv6 packets by the kernel's routes and neighbours; what\n"
+	     "is the kernel's, or not certain, it gets as it came, by the port's twin.\n"
 	     "\n"
 	     "Ids, IOAM namespaces with their formats and the clock's offset are node.yaml's\n"
 	     "($HOPSPAN_NODE_YAML, /etc/hopspan/node.yaml), which SIGHUP has read again; each\n"
@@ -62,6 +67,10 @@ static void print_help(void)
 	     "                   when packets arrived: once for a burst; for each packet, by\n"
 	     "                   the kernel (a Linux device) or the CPU's counter; by the\n"
 	     "                   device's clock. auto: its own, else the kernel's, else burst\n"
+	     "    twin NAME      router: the Linux device that has its addresses; made if it\n"
+	     "                   is not there, else a TAP device that stays (twin-DEV)\n"
+	     "  mode wire|router   ports in pairs (wire), or a router\n"
+	     "  routes N       router: prefixes that there is room for (16384)\n"
 	     "  pair DEV DEV   these are joined; if there is one, all have to be in pairs\n"
 	     "  cores LIST     a worker on each of these, as 0,2-3 (one, where it is started)\n"
 	     "  huge auto|no   pages of 2 MB if enough are free (sysctl vm.nr_hugepages), or\n"
@@ -74,6 +83,16 @@ static void print_help(void)
 	     "\n"
 	     "Runs until SIGINT or SIGTERM, then prints its counters; meanwhile hopspan status\n"
 	     "shows them, and dpdk-telemetry.py -f hopspan-dpdk-PID: /hopspan/counters");
+}
+
+/* Twins, and what the kernel knows; workers go by it. 0 or -errno. */
+static int route(const struct control *control, const struct config *config)
+{
+	int err = router_open(&router, config, ports, control->port_count, workers[0].readers);
+
+	for (unsigned int i = 0; !err && i < control->worker_count; i++)
+		forward_init(&workers[i].forward, router_shared(router), i, workers[i].transit.counts);
+	return err ? err : router_start(router);
 }
 
 /* Starts everything but the packets. */
@@ -92,8 +111,10 @@ static int prepare(struct control *control, const struct config *config)
 		err = own ? transit_init(&workers[i].transit, own, control->clock) : -ENOMEM;
 	}
 	free(self);
+	if (!err && config->mode == MODE_ROUTER)
+		err = route(control, config);
 	if (!err)
-		err = stats_serve(workers, control->worker_count);
+		err = stats_serve(workers, control->worker_count, router);
 	if (!err)
 		err = control_start(control);
 	if (err)
@@ -101,10 +122,12 @@ static int prepare(struct control *control, const struct config *config)
 	return err;
 }
 
-static void print_pairs(unsigned int count)
+static void print_ways(unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		if (ports[i].peer > &ports[i])
+		if (router)
+			fprintf(stderr, PROGRAM ": %s routes by its twin %s\n", ports[i].name, router_twin(router, i));
+		else if (ports[i].peer > &ports[i])
 			fprintf(stderr, PROGRAM ": %s and %s are joined\n", ports[i].name, ports[i].peer->name);
 }
 
@@ -120,13 +143,14 @@ static int forward(const struct config *config, const struct eal_buffers *buffer
 	if (!status)
 		status = prepare(&control, config) ? EXIT_FAILED : EXIT_DONE;
 	if (!status) {
-		print_pairs(control.port_count);
+		print_ways(control.port_count);
 		notify_send("READY=1");
 		workers_run(workers, control.worker_count);
 		notify_send("STOPPING=1");
 		control_join(&control);
-		stats_print(workers, control.worker_count, stderr);
+		stats_print(workers, control.worker_count, router, stderr);
 	}
+	router_close(router);
 	ports_close(ports, control.port_count);
 	return status;
 }
@@ -180,6 +204,7 @@ int main(int argc, char **argv)
 	if (!clock_counter_is_trusted())
 		fputs(PROGRAM ": the kernel does not trust the CPUs' counters: times may be off by more than is said\n",
 		      stderr);
+	buffers.more_megabytes = config.mode == MODE_ROUTER ? table_megabytes(config.routes) : 0;
 	if (eal_start(&config, &buffers))
 		return EXIT_FAILED;
 	status = forward(&config, &buffers);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "router.h"
 #include "wire/ethernet.h"
 
 enum {
@@ -360,7 +361,7 @@ unsigned int ports_buffers(const struct config *config, unsigned int ports, unsi
 
 		buffers += RTE_MAX(workers, port->queues) * PORT_BUFFERS + port->queue_packets;
 	}
-	return buffers;
+	return config->mode == MODE_ROUTER ? buffers + ROUTER_BUFFERS : buffers;
 }
 
 static void ports_reset(struct port *ports)
@@ -381,7 +382,7 @@ int ports_open(struct port *ports, unsigned int *count, unsigned int *workers, c
 
 	ports_reset(ports);
 	status = ports_find(ports, count, *workers, config, buffers->frame_len);
-	if (!status)
+	if (!status && config->mode == MODE_WIRE)
 		status = ports_join(ports, *count, config);
 	if (!status)
 		status = ports_plan(ports, *count, workers);

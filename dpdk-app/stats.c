@@ -19,15 +19,17 @@ static const char *const port_state_names[] = { "up", "down", "gone" }; /* enum 
 
 static const struct worker *served;
 static unsigned int served_count;
+static const struct router *served_router;
 
 static uint64_t counter_read(const uint64_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-static uint64_t outcome_sum(const struct worker *workers, unsigned int count, unsigned int outcome)
+static uint64_t outcome_sum(const struct worker *workers, unsigned int count, const struct router *router,
+			    unsigned int outcome)
 {
-	uint64_t sum = 0;
+	uint64_t sum = router && outcome == OUTCOME_drop_twin ? router_dropped(router) : 0;
 
 	for (unsigned int i = 0; i < count; i++)
 		sum += counter_read(&workers[i].transit.counts[outcome]);
@@ -58,7 +60,7 @@ static bool is_essential(unsigned int outcome)
 	       outcome == OUTCOME_forwarded || outcome == OUTCOME_drop_queue_full;
 }
 
-void stats_print(const struct worker *workers, unsigned int count, FILE *out)
+void stats_print(const struct worker *workers, unsigned int count, const struct router *router, FILE *out)
 {
 	fprintf(out, "%-16s %12s %14s %12s %14s %8s %8s\n", "port", "rx packets", "octets", "tx packets", "octets",
 		"missed", "refused");
@@ -72,7 +74,7 @@ void stats_print(const struct worker *workers, unsigned int count, FILE *out)
 			port->tx_errors);
 	}
 	for (unsigned int i = 0; i < OUTCOME_COUNT; i++) {
-		uint64_t sum = outcome_sum(workers, count, i);
+		uint64_t sum = outcome_sum(workers, count, router, i);
 
 		if (sum || is_essential(i))
 			fprintf(out, "%-16s %12" PRIu64 "  %s\n", outcome_texts[i].name, sum, outcome_texts[i].text);
@@ -164,7 +166,8 @@ static int counters_answer(const char *command, const char *params, struct rte_t
 	(void)params;
 	rte_tel_data_start_dict(data);
 	for (unsigned int i = 0; i < OUTCOME_COUNT && !err; i++)
-		err = rte_tel_data_add_dict_uint(data, outcome_texts[i].name, outcome_sum(served, served_count, i));
+		err = rte_tel_data_add_dict_uint(data, outcome_texts[i].name,
+						 outcome_sum(served, served_count, served_router, i));
 	for (unsigned int i = 0; i < served->port_count && !err; i++)
 		err = port_add(data, i, &served->ports[i]);
 	return err;
@@ -242,12 +245,35 @@ static int clock_answer(const char *command, const char *params, struct rte_tel_
 	return err;
 }
 
-int stats_serve(const struct worker *workers, unsigned int count)
+/* What the kernel knows, as far as it is mirrored. */
+static int router_answer(const char *command, const char *params, struct rte_tel_data *data)
+{
+	struct mirror_counts counts = { 0 };
+
+	(void)command;
+	(void)params;
+	if (served_router)
+		counts = router_counts(served_router);
+	rte_tel_data_start_dict(data);
+	rte_tel_data_add_dict_uint(data, "routes", counts.routes);
+	rte_tel_data_add_dict_uint(data, "hops", counts.hops);
+	rte_tel_data_add_dict_uint(data, "groups", counts.groups);
+	rte_tel_data_add_dict_uint(data, "neighbours", counts.neighbours);
+	return 0;
+}
+
+int stats_serve(const struct worker *workers, unsigned int count, const struct router *router)
 {
 	int err;
 
 	served = workers;
 	served_count = count;
+	served_router = router;
+	err = router ? rte_telemetry_register_cmd("/hopspan/router", router_answer,
+						  "Routes, hops and neighbours known. Takes no parameters")
+		     : 0;
+	if (err)
+		return err;
 	err = rte_telemetry_register_cmd("/hopspan/counters", counters_answer,
 					 "Packets by outcome, and each port's. Takes no parameters");
 	if (!err)

@@ -8,11 +8,12 @@
 
 #include <stdio.h>
 
+#include "router.h"
 #include "worker.h"
 
-void stats_print(const struct worker *workers, unsigned int count, FILE *out);
+void stats_print(const struct worker *workers, unsigned int count, const struct router *router, FILE *out);
 
 /* Serves the counters as long as DPDK runs; `workers` must live as long. 0 or -errno. */
-int stats_serve(const struct worker *workers, unsigned int count);
+int stats_serve(const struct worker *workers, unsigned int count, const struct router *router);
 
 #endif

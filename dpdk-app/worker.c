@@ -20,7 +20,7 @@
 #include "wire/ethernet.h"
 
 enum {
-	BURST = 32,
+	BURST = FORWARD_BURST,
 	SPIN_NS = 20 * 1000, /* empty polls before a sleep */
 	STEP_NS = 50 * 1000, /* a sleep without a socket, or with packets waiting */
 	SLEEP_MS = 100,	     /* the longest sleep on sockets: to see that it is to end */
@@ -159,7 +159,32 @@ static uint16_t queue_receive(const struct rx_queue *from, struct rte_mbuf **pac
 	return count;
 }
 
-/* One burst from a receive queue into the egress queue of the port's peer. How many. */
+static void burst_join(struct worker *worker, struct rx_queue *from, struct rte_mbuf **packets, uint16_t count,
+		       const struct arrivals *arrivals)
+{
+	transit_arrive(&worker->transit, packets, count, place_of(worker, from->port), rte_rdtsc(), arrivals);
+	packets_join(worker, from->port->peer, packets, count);
+}
+
+/* A router's: those that are not the kernel's join the queue of the port that each is for. */
+static void burst_route(struct worker *worker, struct rx_queue *from, struct rte_mbuf **packets, uint16_t count,
+			struct arrivals *arrivals)
+{
+	unsigned int place = place_of(worker, from->port);
+	uint64_t ticks = rte_rdtsc();
+	uint16_t egress[BURST], end;
+
+	count = forward_packets(&worker->forward, worker->transit.self, place, packets, count, egress,
+				arrivals->unix_ns, &arrivals->unix_count);
+	transit_arrive(&worker->transit, packets, count, place, ticks, arrivals);
+	for (uint16_t at = 0; at < count; at = end) {
+		for (end = at + 1; end < count && egress[end] == egress[at]; end++)
+			;
+		packets_join(worker, &worker->ports[egress[at]], &packets[at], end - at);
+	}
+}
+
+/* One burst from a receive queue into egress queues. How many. */
 static uint16_t burst_take(struct worker *worker, struct rx_queue *from)
 {
 	struct rte_mbuf *packets[BURST];
@@ -169,10 +194,12 @@ static uint16_t burst_take(struct worker *worker, struct rx_queue *from)
 
 	if (!count)
 		return 0;
-	transit_arrive(&worker->transit, packets, count, place_of(worker, from->port), rte_rdtsc(), &arrivals);
 	counts->rx_packets += count;
 	counts->rx_bytes += packets_bytes(packets, count);
-	packets_join(worker, from->port->peer, packets, count);
+	if (worker->forward.shared)
+		burst_route(worker, from, packets, count, &arrivals);
+	else
+		burst_join(worker, from, packets, count, &arrivals);
 	return count;
 }
 
@@ -182,7 +209,8 @@ static uint16_t burst_take(struct worker *worker, struct rx_queue *from)
  */
 static bool bursts_take(struct worker *worker, struct rx_queue *from)
 {
-	unsigned int most = line_has_rate(&from->port->peer->line) ? RING_FRAMES / BURST : 1, taken = 0;
+	const struct port *peer = from->port->peer;
+	unsigned int most = peer && line_has_rate(&peer->line) ? RING_FRAMES / BURST : 1, taken = 0;
 
 	while (taken < most) {
 		uint16_t count = burst_take(worker, from);
@@ -194,18 +222,44 @@ static bool bursts_take(struct worker *worker, struct rx_queue *from)
 	return taken > 0;
 }
 
-/* A burst, and what can leave after it. Did anything move? */
-static bool queue_forward(struct worker *worker, struct rx_queue *from)
+/* What can leave by the port now. Did anything? */
+static bool port_drain(struct worker *worker, unsigned int place)
 {
-	unsigned int out = place_of(worker, from->port->peer);
-	bool moved = bursts_take(worker, from);
+	bool moved = false;
 
-	while (queue_count(&worker->egress[out]) && queue_send(worker, out)) {
+	while (queue_count(&worker->egress[place]) && queue_send(worker, place)) {
 		moved = true;
-		if (line_has_rate(worker->egress[out].line))
+		if (line_has_rate(worker->egress[place].line))
 			break;
 	}
 	return moved;
+}
+
+/* A burst, and what can leave after it. Did anything move? */
+static bool queue_forward(struct worker *worker, struct rx_queue *from)
+{
+	bool moved = bursts_take(worker, from);
+
+	if (!worker->forward.shared)
+		return port_drain(worker, place_of(worker, from->port->peer)) || moved;
+	for (unsigned int i = 0; i < worker->port_count; i++)
+		moved |= port_drain(worker, i);
+	return moved;
+}
+
+/* A burst of what the kernel sends. Did anything move? */
+static bool kernel_forward(struct worker *worker)
+{
+	struct rte_mbuf *packets[BURST];
+	uint16_t count = forward_from_kernel(&worker->forward, packets, BURST);
+
+	for (uint16_t i = 0; i < count; i++) {
+		unsigned int place = packets[i]->port;
+
+		packets_join(worker, &worker->ports[place], &packets[i], 1);
+		port_drain(worker, place);
+	}
+	return count > 0;
 }
 
 static bool has_waiting(const struct worker *worker)
@@ -254,13 +308,14 @@ static bool fds_fill(const struct worker *worker, struct pollfd *fds)
 /* Sleeps until a packet arrives. False: not possible with these ports at this moment. */
 static bool rings_sleep(const struct worker *worker)
 {
-	struct pollfd fds[PORTS_MAX * QUEUES_MAX];
+	struct pollfd fds[PORTS_MAX * QUEUES_MAX + 1];
 	int count;
 
+	fds[worker->rx_queue_count] = (struct pollfd){ .fd = forward_fd(&worker->forward), .events = POLLIN };
 	if (!fds_fill(worker, fds) || !rings_kick(worker))
 		return false;
 	rte_rcu_qsbr_thread_offline(worker->readers, worker->index);
-	count = poll(fds, worker->rx_queue_count, SLEEP_MS);
+	count = poll(fds, worker->rx_queue_count + 1, SLEEP_MS);
 	rte_rcu_qsbr_thread_online(worker->readers, worker->index);
 	if (count <= 0)
 		return true;
@@ -277,12 +332,22 @@ static bool rings_sleep(const struct worker *worker)
 	return true;
 }
 
-static void worker_idle(const struct worker *worker)
+/* A router's worker keeps nobody waiting while it sleeps. */
+static void worker_sleep(struct worker *worker)
+{
+	if (!forward_sleep(&worker->forward))
+		return;
+	if (has_waiting(worker) || !rings_sleep(worker))
+		step_sleep();
+	forward_wake(&worker->forward);
+}
+
+static void worker_idle(struct worker *worker)
 {
 	if (worker->busy || clock_ns(worker->transit.clock, rte_rdtsc() - worker->moved_ticks) < SPIN_NS)
 		rte_pause();
-	else if (has_waiting(worker) || !rings_sleep(worker))
-		step_sleep();
+	else
+		worker_sleep(worker);
 }
 
 /* At the end: what the ports still take goes out, the rest is counted. */
@@ -321,6 +386,7 @@ static int worker_run(void *arg)
 		transit_renew(&worker->transit);
 		for (unsigned int i = 0; i < worker->rx_queue_count; i++)
 			moved |= queue_forward(worker, &worker->rx_queues[i]);
+		moved |= kernel_forward(worker);
 		if (moved)
 			worker->moved_ticks = ticks;
 		else

@@ -9,6 +9,7 @@
 #include <rte_rcu_qsbr.h>
 #include <signal.h>
 
+#include "forward.h"
 #include "port.h"
 #include "transit.h"
 
@@ -18,7 +19,8 @@ struct port_counts {
 
 struct worker {
 	struct transit transit;
-	struct port *ports; /* all of them */
+	struct forward forward; /* of a router */
+	struct port *ports;	/* all of them */
 	unsigned int port_count;
 	unsigned int index; /* also its transmit queue on every port */
 	unsigned int core;

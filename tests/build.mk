@@ -31,6 +31,15 @@ $(BUILD)/tests/unit/fuzz-sanitized: $(FUZZ_SOURCES) $(wildcard wire/*.h ctl/*/*.
 	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(CPPFLAGS) -Ictl $(CTL_CFLAGS) $(SANITIZE) -o $@ \
 		$(FUZZ_SOURCES) $(CTL_LIBS) -lcmocka
 
+# The DPDK router's mirror of the kernel's routes.
+MIRROR_PROGRAM := $(BUILD)/tests/unit/dpdk-mirror
+UNIT_PROGRAMS += $(MIRROR_PROGRAM)
+$(BUILD)/tests/dpdk/%.o: OBJECT_FLAGS = $(DPDK_CFLAGS)
+$(MIRROR_PROGRAM): $(BUILD)/tests/dpdk/mirror.o $(BUILD)/dpdk-app/mirror.o $(BUILD)/dpdk-app/table.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) -lcmocka
+
 # The BPF programs inside the command's objects, run by the kernel on the vectors: one cmocka program, by vectors.sh.
 TRIAL_SOURCES := $(wildcard tests/bpf/*.c)
 TRIAL_PROGRAM := $(BUILD)/tests/bpf/vectors

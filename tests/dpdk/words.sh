@@ -85,6 +85,11 @@ refused 2 "1 port, but they are joined in pairs" node-id 1 huge no -- --vdev "ne
 refused 1 "no memory for 100000 packet buffers" node-id 1 huge no buffers 100000 -- -m 64 \
 	--vdev "net_pcap0,rx_pcap=$dir/no.pcap" --vdev "net_pcap1,rx_pcap=$dir/no.pcap"
 
+refuses 2 "twin r0: of which device?" node-id 1 twin r0 mode router veth0
+refuses 2 "a twin is a router's" node-id 1 veth0 twin r0 veth1
+refuses 2 "a router has none" node-id 1 mode router veth0 veth1 pair veth0 veth1
+refuses 2 "routes: a number from" node-id 1 mode router veth0 routes 0
+
 "$forwarder" --help >"$dir/help" || fail "--help"
 grep -q 'node-id N' "$dir/help" || fail "no node-id in the help"
 equal "help lines beyond 80 columns" "" "$(grep -E '.{81}' "$dir/help")"
