@@ -76,7 +76,7 @@ wait_for() {
 	done
 }
 
-declare -A place=() # what is at a node on the way: kernel, xdp, tc, dpdk or silent
+declare -A place=() # what is at a node on the way: kernel, xdp, tc, dpdk, dpdk-router or silent
 declare -A clock=() # by how many ns a node's clock is off
 
 topology_begin() {
@@ -99,11 +99,26 @@ node_add() {
 	done
 }
 
-# link_add NODE DEV NODE DEV: a veth pair, both ends up.
+# link_add NODE DEV NODE DEV: a veth pair, both ends up. A DPDK router's end is a port, its DEV the twin that has the
+# addresses: port0 and eth0.
 link_add() {
-	ip link add "$2" netns "$(netns "$1")" type veth peer name "$4" netns "$(netns "$3")"
-	ip -n "$(netns "$1")" link set "$2" up
-	ip -n "$(netns "$3")" link set "$4" up
+	ip link add "$(end_of "$1" "$2")" netns "$(netns "$1")" type veth peer name "$(end_of "$3" "$4")" netns "$(netns "$3")"
+	end_up "$1" "$2" "$3" "$4"
+	end_up "$3" "$4" "$1" "$2"
+}
+
+end_of() { [ "${place[$1]:-}" = dpdk-router ] && echo "${2/#eth/port}" || echo "$2"; }
+
+# end_up NODE DEV NODE DEV: the first one's.
+end_up() {
+	local at end
+	at=$(netns "$1") end=$(end_of "$1" "$2")
+	ip -n "$at" link set "$end" up
+	[ "${place[$1]:-}" = dpdk-router ] || return 0
+	node_exec "$1" sysctl -qw "net.ipv6.conf.$end.disable_ipv6=1"
+	ip -n "$at" tuntap add dev "$2" mode tap
+	ip -n "$at" link set "$2" up
+	dpdk_facing "$3" "$(end_of "$3" "$4")"
 }
 
 address_add() { ip -n "$(netns "$1")" addr add "$3" dev "$2" nodad; }
@@ -127,13 +142,14 @@ linux_ioam() {
 	ip -n "$(netns "$node")" ioam namespace add 0x6873
 }
 
-# node_describe ID NAME ROLE DATAPLANE TIME DELAY DEV...: an entry of nodes.yaml.
+# node_describe ID NAME ROLE DATAPLANE TIME DELAY DEV...: an entry of nodes.yaml. A DPDK router's interfaces have the
+# numbers of its ports.
 node_describe() {
 	local id=$1 name=$2 dev list=
 	printf -- '- node: %d\n  name: %s\n  role: %s\n  dataplane: %s\n  time: %s\n  delay: %s\n  queue: bytes\n' \
 		"$id" "$name" "$3" "$4" "$5" "$6" >>"$state/nodes.yaml"
 	shift 6
-	for dev; do list+="${list:+, }$(ifindex "$name" "$dev"): $dev"; done
+	for dev; do list+="${list:+, }$(ifindex "$name" "$(end_of "$name" "$dev")"): $dev"; done
 	printf '  interfaces: {%s}\n' "$list" >>"$state/nodes.yaml"
 }
 
@@ -164,6 +180,12 @@ router_up() {
 	dpdk)
 		# shellcheck disable=SC2046 # words
 		node_start "$node" "dpdk-$node" "$hopspan_dpdk" node-id "$id" $(clock_words "$node") "$@"
+		node_describe "$id" "$node" router dpdk ptp after-queue "$@"
+		;;
+	dpdk-router)
+		# shellcheck disable=SC2046 # words
+		node_start "$node" "dpdk-$node" "$hopspan_dpdk" node-id "$id" $(clock_words "$node") mode router \
+			$(for dev; do echo "dev $(end_of "$node" "$dev") twin $dev"; done)
 		node_describe "$id" "$node" router dpdk ptp after-queue "$@"
 		;;
 	esac

@@ -7,7 +7,8 @@
 #   node 1        node 2, TBF      node 3            node 4           node 5
 #
 # line.sh up                   is up xdp dpdk kernel tbf r1 eth1 $RATE (12mbit)
-# line.sh up KIND... [WORDS]   kernel, xdp, tc, dpdk or silent: one to eight
+# line.sh up KIND... [WORDS]   one to eight of kernel, xdp, tc, dpdk, dpdk-router,
+#                              silent
 # A dpdk place joins port0 and port1; the others route from eth0 to eth1.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

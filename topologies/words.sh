@@ -3,11 +3,11 @@
 #
 #   nodes=(...)           all of them; client and server are among them
 #   place=([NODE]=KIND)   what is on the way
-#   two_ports=(NODE...)   the places where the DPDK forwarder can be, which joins two ports
+#   two_ports=(NODE...)   the places where the DPDK forwarder can join two ports, beside those where it routes
 #   topology_build        makes it
 #   topology_run          runs more on it once packets get through (if it is there)
 
-kinds="kernel xdp tc dpdk silent"
+kinds="kernel xdp tc dpdk dpdk-router silent"
 ways=() # what is to be made worse once packets get through
 
 # topology_help: the head of the topology's file, and the words of all.
@@ -61,7 +61,7 @@ word_place() {
 	[ -n "${place[$1]:-}" ] || misuse "place $1: it is none: $(places)"
 	is_kind "$2" || misuse "place $1 $2: it is one of ${kinds// /, }"
 	[ "$2" != dpdk ] || is_one_of "$1" "${two_ports[@]}" ||
-		misuse "place $1 dpdk: the forwarder joins two ports, $1 has to route${two_ports:+; it can be at ${two_ports[*]}}"
+		misuse "place $1 dpdk: the forwarder joins two ports, $1 has to route (dpdk-router)${two_ports:+; it can be at ${two_ports[*]}}"
 	place[$1]=$2
 }
 
@@ -98,7 +98,7 @@ clocks_check() {
 	local node
 	for node in "${!clock[@]}"; do
 		[[ ! ${place[$node]:-} =~ ^(kernel|silent)$ ]] ||
-			misuse "clock $node: of ${place[$node]} it is the machine's; hosts, xdp, tc and dpdk can have their own"
+			misuse "clock $node: of ${place[$node]} it is the machine's; hosts, xdp, tc and dpdk, dpdk-router can have their own"
 	done
 }
 

@@ -60,7 +60,7 @@ wrote() {
 # Each place alone.
 places() {
 	local kind
-	for kind in xdp tc dpdk kernel silent; do
+	for kind in xdp tc dpdk dpdk-router kernel silent; do
 		up line $kind
 		traced 2
 		case $kind in
@@ -70,7 +70,7 @@ places() {
 		case $kind in
 		kernel) wrote r1 linux ;;
 		silent) ;;
-		*) wrote r1 $kind ;;
+		*) wrote r1 "${kind%-router}" ;;
 		esac
 		down
 	done
@@ -129,7 +129,7 @@ diamond() {
 }
 
 fabric() {
-	up fabric
+	up fabric place l1 dpdk-router place l3 dpdk-router
 	flows l1 l3 s1 s2
 	down
 }
@@ -197,7 +197,7 @@ wrong_words() {
 	says 'no verb "upp"' line upp
 	says 'up, down, exec or env?' line
 	says 'unknown word "lost"' line up lost
-	says "place r2 dpkd: it is one of kernel, xdp, tc, dpdk, silent" diamond up place r2 dpkd
+	says "place r2 dpkd: it is one of kernel, xdp, tc, dpdk, dpdk-router, silent" diamond up place r2 dpkd
 	says "place client: it is none" diamond up place client tc
 	says "place r1 dpdk: the forwarder joins two ports" diamond up place r1 dpdk
 	says "place r9: no such node" line up place r9 tc
