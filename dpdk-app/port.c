@@ -5,6 +5,8 @@
 #include "port.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <rte_dev.h>
 #include <sched.h>
@@ -444,6 +446,16 @@ bool port_says_unfinished(struct port *port)
 	return false;
 }
 
+/* As it is now; IFF_RUNNING follows up to a second later. A driver that does not say: it has. */
+static bool device_has_carrier(int fd, const char *device)
+{
+	struct ethtool_value link = { .cmd = ETHTOOL_GLINK };
+	struct ifreq request = { .ifr_data = (void *)&link };
+
+	snprintf(request.ifr_name, IFNAMSIZ, "%.*s", IFNAMSIZ - 1, device);
+	return ioctl(fd, SIOCETHTOOL, &request) < 0 || link.data;
+}
+
 /* Only of a Linux device that sockets are bound to: other drivers say little, or that all is well. */
 enum port_state port_look(const struct port *port)
 {
@@ -455,7 +467,7 @@ enum port_state port_look(const struct port *port)
 	if (!if_indextoname(port->interface, name) ||
 	    device_ioctl(port->rings[0].fd, name, SIOCGIFFLAGS, &reply) == -ENODEV)
 		return PORT_GONE;
-	return reply.ifr_flags & IFF_UP && reply.ifr_flags & IFF_RUNNING ? PORT_UP : PORT_DOWN;
+	return reply.ifr_flags & IFF_UP && device_has_carrier(port->rings[0].fd, name) ? PORT_UP : PORT_DOWN;
 }
 
 void port_release(struct port *port)
