@@ -6,7 +6,7 @@ all: $(BUILD)/hopspan-dpdk
 
 # System headers: DPDK's inline functions do not know our warnings.
 DPDK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libdpdk))
-DPDK_LIBS = $(shell $(PKG_CONFIG) --libs libdpdk)
+DPDK_LIBS = $(shell $(PKG_CONFIG) --libs libdpdk yaml-0.1 jansson libmnl)
 
 # What later DPDK calls otherwise we call so, too: the headers say which name they know.
 DPDK_NAMES = $(eval DPDK_NAMES := $(shell $(CC) $(DPDK_CFLAGS) -E -include rte_telemetry.h -x c /dev/null | \
@@ -18,4 +18,4 @@ DPDK_CTL := $(addprefix $(BUILD)/ctl/,notify.o plane/identity.o plane/destinatio
 
 $(BUILD)/hopspan-dpdk: $(DPDK_OBJECTS) $(DPDK_CTL)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) $(shell $(PKG_CONFIG) --libs yaml-0.1 jansson libmnl)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS)

@@ -23,8 +23,7 @@ BENCH_FORWARDER := $(BUILD)/tests/bench/forwarder
 $(BENCH_FORWARDER).o: OBJECT_FLAGS = -Ictl $(DPDK_CFLAGS)
 $(BENCH_FORWARDER): $(BENCH_FORWARDER).o $(DPDK_OBJECTS) $(DPDK_CTL)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=transit_arrive,--wrap=transit_depart -o $@ $^ $(DPDK_LIBS) \
-		$(shell $(PKG_CONFIG) --libs yaml-0.1 jansson)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=transit_arrive,--wrap=transit_depart -o $@ $^ $(DPDK_LIBS)
 
 bench: all $(BENCH_PROGRAMS) $(BENCH_FORWARDER) $(COLLECT_BENCH) $(BENCH_BPF) $(BUILD)/venv/.done
 	$(Q)tests/bench/bench.sh $(BUILD)/bench
