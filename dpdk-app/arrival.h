@@ -59,16 +59,20 @@ static inline int64_t arrival_device_ns(const struct arrival *arrival, const str
 
 /*
  * How long packet `n` of a burst had been here when that was taken, at `ticks` and `taken_ns`. By the counter it comes
- * after the burst: that is negative. What cannot be, because somebody has set the clock, is 0.
+ * after the burst: that is negative. What cannot be, because somebody has set the clock, is 0. `source` is that of
+ * `arrivals`, a constant where each cycle counts.
  */
-static inline int32_t arrival_before_ns(const struct arrivals *arrivals, const struct rte_mbuf *packet, uint16_t n,
-					const struct clock_scale *scale, uint64_t ticks, int64_t taken_ns)
+static __rte_always_inline int32_t arrival_before_ns(const struct arrivals *arrivals, enum arrival_source source,
+						     const struct rte_mbuf *packet, uint16_t n,
+						     const struct clock_scale *scale, uint64_t ticks, int64_t taken_ns)
 {
 	int64_t before_ns = 0;
 
-	if (arrivals->of->source == ARRIVAL_COUNTER)
-		return -(int32_t)ticks_ns(rte_rdtsc() - ticks, scale->ns_per_tick);
-	if (arrivals->of->source == ARRIVAL_DEVICE)
+	if (source == ARRIVAL_BURST)
+		return 0;
+	if (source == ARRIVAL_COUNTER)
+		return -(int32_t)ticks_ns_soon(rte_rdtsc() - ticks, scale->ns_per_tick);
+	if (source == ARRIVAL_DEVICE)
 		before_ns = taken_ns - arrival_device_ns(arrivals->of, packet, taken_ns);
 	else if (n < arrivals->unix_count)
 		before_ns = taken_ns - (arrivals->unix_ns[n] + scale->unix_to_tai_ns);

@@ -98,6 +98,13 @@ static inline uint64_t ticks_ns(uint64_t ticks, uint64_t ns_per_tick)
 	return (uint64_t)((unsigned __int128)ticks * ns_per_tick >> 32);
 }
 
+/* The same, and quicker where `ticks` are few: 2^30 of a counter of 250 MHz or more fit in 64 bits. */
+static inline uint64_t ticks_ns_soon(uint64_t ticks, uint64_t ns_per_tick)
+{
+	return likely(!((ticks >> 30) | (ns_per_tick >> 34))) ? ticks * ns_per_tick >> 32
+							      : ticks_ns(ticks, ns_per_tick);
+}
+
 /* TAI in ns since its epoch; `ticks` may lie some time before the scale's own. */
 static inline int64_t scale_tai_ns(const struct clock_scale *scale, uint64_t ticks)
 {

@@ -110,9 +110,10 @@ static inline uint32_t burst_fraction(const struct burst *burst, int32_t before_
 }
 
 /* How long packet `n` had been here when its burst was taken. */
-static inline int32_t burst_before_ns(const struct burst *burst, const struct rte_mbuf *packet, uint16_t n)
+static __rte_always_inline int32_t burst_before_ns(const struct burst *burst, enum arrival_source source,
+						   const struct rte_mbuf *packet, uint16_t n)
 {
-	return arrival_before_ns(burst->arrivals, packet, n, &burst->scale, burst->ticks, burst->tai_ns);
+	return arrival_before_ns(burst->arrivals, source, packet, n, &burst->scale, burst->ticks, burst->tai_ns);
 }
 
 /* An IPv6 header behind a link layer of `ip6_at` octets, and options said to follow? */
@@ -153,12 +154,9 @@ static enum outcome other_outcome(uint8_t *ip6, const uint8_t *end)
 	return found.option ? OUTCOME_other_options : OUTCOME_pass;
 }
 
-/*
- * To the usual trace, known to be there. `own_times`: packets have some, so this one came at another time than its
- * burst, perhaps.
- */
+/* To the usual trace, known to be there. */
 static __rte_always_inline enum outcome append_usual(const struct burst *burst, struct rte_mbuf *packet, uint16_t n,
-						     bool own_times)
+						     enum arrival_source source)
 {
 	uint8_t *ip6 = rte_pktmbuf_mtod_offset(packet, uint8_t *, ETHERNET_LEN);
 	uint32_t data_at = 0;
@@ -169,10 +167,10 @@ static __rte_always_inline enum outcome append_usual(const struct burst *burst, 
 		return outcome;
 	packet->ol_flags |= burst->transit->stay_flag;
 	stay->taken_ticks = burst->ticks;
-	stay->before_ns = own_times ? burst_before_ns(burst, packet, n) : 0;
+	stay->before_ns = burst_before_ns(burst, source, packet, n);
 	stay->type = IOAM6_USUAL_TYPE;
 	stay->data_at = (uint16_t)(packet->data_off + ETHERNET_LEN + data_at);
-	if (own_times)
+	if (source != ARRIVAL_BURST)
 		be32_store(ip6 + data_at + USUAL_FRACTION_AT, burst_fraction(burst, stay->before_ns));
 	return outcome;
 }
@@ -202,7 +200,7 @@ static enum outcome append_any(const struct burst *burst, struct rte_mbuf *packe
 		return found.others ? other_outcome(ip6, end) : OUTCOME_pass;
 	*stay = (struct stay){
 		.taken_ticks = burst->ticks,
-		.before_ns = burst_before_ns(burst, packet, n),
+		.before_ns = burst_before_ns(burst, burst->arrivals->of->source, packet, n),
 		.type = found.trace.type,
 	};
 	namespace = ioam6_namespace_find(&self->namespaces, found.trace.namespace);
@@ -225,7 +223,7 @@ static __rte_noinline enum outcome append_other(const struct burst *burst, struc
 
 	if (be16_load(frame + ETHERNET_TYPE_AT) == ETHERTYPE_IPV6 &&
 	    usual_find(burst->usual, frame + ETHERNET_LEN, packet_linear_end(packet)))
-		return append_usual(burst, packet, n, true);
+		return append_usual(burst, packet, n, burst->arrivals->of->source);
 	return append_any(burst, packet, n);
 }
 
@@ -261,7 +259,7 @@ static uint16_t places_with_options(struct rte_mbuf **packets, uint16_t count, u
  */
 static __rte_always_inline uint16_t append_usuals(struct transit *transit, const struct burst *burst,
 						  struct rte_mbuf **packets, uint8_t *places, uint16_t count,
-						  bool own_times)
+						  enum arrival_source source)
 {
 	uint16_t others = 0;
 	uint32_t appended = 0;
@@ -274,7 +272,7 @@ static __rte_always_inline uint16_t append_usuals(struct transit *transit, const
 			places[others++] = n;
 			continue;
 		}
-		outcome = append_usual(burst, packets[n], n, own_times);
+		outcome = append_usual(burst, packets[n], n, source);
 		if (likely(outcome == OUTCOME_appended))
 			appended++;
 		else
@@ -296,9 +294,11 @@ void transit_arrive(struct transit *transit, struct rte_mbuf **packets, uint16_t
 		return;
 	burst_begin(&burst, transit, ingress, ticks, arrivals);
 	if (arrivals->of->source == ARRIVAL_BURST)
-		found = append_usuals(transit, &burst, packets, places, found, false);
+		found = append_usuals(transit, &burst, packets, places, found, ARRIVAL_BURST);
+	else if (arrivals->of->source == ARRIVAL_COUNTER)
+		found = append_usuals(transit, &burst, packets, places, found, ARRIVAL_COUNTER);
 	else
-		found = append_usuals(transit, &burst, packets, places, found, true);
+		found = append_usuals(transit, &burst, packets, places, found, arrivals->of->source);
 	for (uint16_t i = 0; i < found; i++)
 		transit->counts[append_other(&burst, packets[places[i]], places[i])]++;
 }

@@ -192,10 +192,23 @@ static void test_never_half(void **state)
 	assert_int_equal(torn[0] + torn[1], 0);
 }
 
+/* The quick way is the other one's, to the edges of what it is for and beyond. */
+static void test_ticks_soon(void **state)
+{
+	static const uint64_t ticks[] = { 0, 1, 48, (1 << 30) - 1, 1 << 30, UINT64_MAX };
+	static const uint64_t rates[] = { 1, 1651910498, (1ULL << 34) - 1, 1ULL << 34, 1ULL << 40 };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(ticks) / sizeof(*ticks); i++)
+		for (unsigned int k = 0; k < sizeof(rates) / sizeof(*rates); k++)
+			assert_int_equal(ticks_ns_soon(ticks[i], rates[k]), ticks_ns(ticks[i], rates[k]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_quiet),	    cmocka_unit_test(test_interrupted), cmocka_unit_test(test_slewed),
+		cmocka_unit_test(test_ticks_soon),  cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_slewed),
 		cmocka_unit_test(test_stood_still), cmocka_unit_test(test_never_half),
 	};
 
