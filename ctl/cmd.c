@@ -143,7 +143,8 @@ const struct command commands[] = {
 	  "  ID          a trace id, or any beginning of one that no other trace shares\n"
 	  "  -a          every row: nothing folded (as without a terminal)\n"
 	  "  store FILE  the collector's store ($HOPSPAN_STORE, /var/lib/hopspan/store.db)\n" },
-	{ "decode", NULL, cmd_decode, "FILE.pcap | -i DEV [nodes FILE]", "one JSON line per stamped packet of a capture",
+	{ "decode", NULL, cmd_decode, "FILE.pcap | -i DEV [nodes FILE]",
+	  "one JSON line per stamped packet of a capture",
 	  "  FILE.pcap   a capture (pcap, pcapng) of Ethernet, Linux cooked, nflog or raw\n"
 	  "              IPv6 packets; - for stdin\n"
 	  "  -i DEV      what comes in by this device, until SIGINT; NETNS/DEV: in a\n"

@@ -79,7 +79,7 @@ struct collect {
 	unsigned int export_count;
 	struct watch *watch;
 	struct hop_counts *hop_counts;
-	struct push *push; /* or NULL */
+	struct push *push;	 /* or NULL */
 	struct metrics *metrics; /* or NULL */
 	struct span_attrs resource;
 	struct arena arena; /* of the resource */

@@ -18,8 +18,8 @@
 enum { RECORD_HOPS_MAX = IOAM6_DATA_LEN_MAX / IOAM6_WORD };
 
 struct record {
-	int64_t time_unix_ns; /* arrival: at the sink, or of the capture */
-	int64_t seen_unix_ns; /* the same by the collector's clock, which is one for all; 0: as time_unix_ns */
+	int64_t time_unix_ns;  /* arrival: at the sink, or of the capture */
+	int64_t seen_unix_ns;  /* the same by the collector's clock, which is one for all; 0: as time_unix_ns */
 	const uint8_t *packet; /* the caller's: from the IPv6 header to the ports behind the options */
 	size_t packet_len;
 	struct in6_addr source, destination;
@@ -39,8 +39,9 @@ struct record {
 
 /*
  * Decodes the IPv6 packet (or its first octets) at `ip6`: the trace of our namespace if there is one, else the first.
- * The transport's ports are taken from it if they are there; time_unix_ns and seen_unix_ns stay as they are. OUTCOME_recorded, else why
- * there is no record: OUTCOME_pass with neither a trace that a node has written to nor a context, OUTCOME_bad_*.
+ * The transport's ports are taken from it if they are there; time_unix_ns and seen_unix_ns stay as they are.
+ * OUTCOME_recorded, else why there is no record: OUTCOME_pass with neither a trace that a node has written to nor a
+ * context, OUTCOME_bad_*.
  */
 enum outcome record_decode(const uint8_t *ip6, size_t len, struct record *record);
 

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define TRACE_COLUMNS \
+#define TRACE_COLUMNS                                                                                       \
 	"number, id, start_ns, end_ns, root_start_ns, root_ns, service, name, network_ns, worst, worst_ns," \
 	" worst_usual_ns, services, nodes, queue_bytes, last_batch"
 #define TRACE_DURATION "CASE WHEN root_start_ns IS NULL THEN end_ns - start_ns ELSE root_ns END"
@@ -19,10 +19,11 @@ static const char *const sql[STATEMENT_COUNT] = {
 	[TRACE_BATCH_ADD] = "INSERT OR IGNORE INTO trace_batch(trace, batch) VALUES(?1, ?2)",
 	[TRACE_GET] = "SELECT " TRACE_COLUMNS " FROM trace WHERE id = ?1",
 	[TRACE_NEXT] = "SELECT ifnull(max(number), 0) + 1 FROM trace",
-	[TRACE_PUT] = "INSERT INTO trace(" TRACE_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
-		      " ON CONFLICT(number) DO UPDATE SET start_ns = ?3, end_ns = ?4, root_start_ns = ?5, root_ns = ?6,"
-		      " service = ?7, name = ?8, network_ns = ?9, worst = ?10, worst_ns = ?11, worst_usual_ns = ?12,"
-		      " services = ?13, nodes = ?14, queue_bytes = ?15, last_batch = ?16",
+	[TRACE_PUT] =
+	    "INSERT INTO trace(" TRACE_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
+	    " ON CONFLICT(number) DO UPDATE SET start_ns = ?3, end_ns = ?4, root_start_ns = ?5, root_ns = ?6,"
+	    " service = ?7, name = ?8, network_ns = ?9, worst = ?10, worst_ns = ?11, worst_usual_ns = ?12,"
+	    " services = ?13, nodes = ?14, queue_bytes = ?15, last_batch = ?16",
 	[TRACE_FIND] = "SELECT id FROM trace WHERE id BETWEEN ?1 AND ?2 LIMIT 2",
 	[TRACE_LIST] = "SELECT " TRACE_COLUMNS " FROM trace WHERE start_ns BETWEEN ?1 AND ?2 AND"
 		       " " TRACE_DURATION " BETWEEN ?3 AND ?4 AND (?5 IS NULL OR instr(services, ?5)) AND"
@@ -41,8 +42,9 @@ static const char *const sql[STATEMENT_COUNT] = {
 	[QUEUE_GET] = "SELECT max(0, ifnull((SELECT max(number) FROM batch) -"
 		      " max(ifnull((SELECT number FROM exported WHERE endpoint = ?1), 0),"
 		      " (SELECT min(number) - 1 FROM batch)), 0))",
-	[OLD_BATCHES] = "SELECT max(number), count(*), sum(spans), sum(spans) FILTER (WHERE number > ?1) FROM"
-			" (SELECT number, spans FROM batch WHERE number <= ?2 AND stored_ns < ?3 ORDER BY number LIMIT ?4)",
+	[OLD_BATCHES] =
+	    "SELECT max(number), count(*), sum(spans), sum(spans) FILTER (WHERE number > ?1) FROM"
+	    " (SELECT number, spans FROM batch WHERE number <= ?2 AND stored_ns < ?3 ORDER BY number LIMIT ?4)",
 	[OLD_BATCH_DELETE] = "DELETE FROM batch WHERE number <= ?1",
 	[OLD_INDEX_DELETE] = "DELETE FROM trace_batch WHERE trace IN (SELECT number FROM trace WHERE last_batch <= ?1)",
 	[OLD_NETWORK_DELETE] = "DELETE FROM network WHERE trace IN (SELECT number FROM trace WHERE last_batch <= ?1)",

@@ -263,18 +263,21 @@ static void assert_json(struct receive *receive, const char *body, long status, 
 	assert_non_null(strcasestr(exchange.headers, "content-type: application/json"));
 }
 
-#define SPAN_JSON(more) \
-	"{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}}]}," \
-	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"5B8EFFF798038103D269B633813FC60C\",\"spanId\":\"eee19b7ec3c1b174\"," \
+#define SPAN_JSON(more)                                                                                            \
+	"{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":" \
+	"\"shop\"}}]},"                                                                                            \
+	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"5B8EFFF798038103D269B633813FC60C\",\"spanId\":"                \
+	"\"eee19b7ec3c1b174\","                                                                                    \
 	"\"name\":\"GET\",\"kind\":2,\"startTimeUnixNano\":\"1544712660000000000\"" more "}]}]}]}"
 
 static void receive_json(void **state)
 {
-	static const char whole[] = SPAN_JSON(",\"endTimeUnixNano\":1544712661000000000,\"unknown\":{\"a\":[1]},\"flags\":257,"
-					      "\"attributes\":[{\"key\":\"i\",\"value\":{\"intValue\":\"-5\"}},"
-					      "{\"key\":\"d\",\"value\":{\"doubleValue\":0.5}},"
-					      "{\"key\":\"b\",\"value\":{\"boolValue\":true}}],\"status\":{\"code\":2},"
-					      "\"events\":[{\"timeUnixNano\":\"3\",\"name\":\"e\"}],\"parentSpanId\":null");
+	static const char whole[] =
+	    SPAN_JSON(",\"endTimeUnixNano\":1544712661000000000,\"unknown\":{\"a\":[1]},\"flags\":257,"
+		      "\"attributes\":[{\"key\":\"i\",\"value\":{\"intValue\":\"-5\"}},"
+		      "{\"key\":\"d\",\"value\":{\"doubleValue\":0.5}},"
+		      "{\"key\":\"b\",\"value\":{\"boolValue\":true}}],\"status\":{\"code\":2},"
+		      "\"events\":[{\"timeUnixNano\":\"3\",\"name\":\"e\"}],\"parentSpanId\":null");
 	struct place *place = *state;
 	struct receive *receive = receive_open(place);
 	struct span_list spans = { 0 };
@@ -782,10 +785,13 @@ static void urls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(receive_plain_and_gzip), TEST(receive_refuses), TEST(receive_json),	      TEST(receive_when_store_cannot),
-		TEST(receive_address),	      TEST(export_to_receive),	      TEST(export_retries),
-		TEST(export_gives_up),	      TEST(export_says_why),	      TEST(export_partial_success),
-		TEST(export_without_backend), cmocka_unit_test(post_answers), cmocka_unit_test(urls),
+		TEST(receive_plain_and_gzip), TEST(receive_refuses),
+		TEST(receive_json),	      TEST(receive_when_store_cannot),
+		TEST(receive_address),	      TEST(export_to_receive),
+		TEST(export_retries),	      TEST(export_gives_up),
+		TEST(export_says_why),	      TEST(export_partial_success),
+		TEST(export_without_backend), cmocka_unit_test(post_answers),
+		cmocka_unit_test(urls),
 	};
 
 	setenv("no_proxy", "127.0.0.1", 1);

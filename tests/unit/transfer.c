@@ -310,8 +310,9 @@ static void test_usual_and_worst(void **state)
 	assert_int_equal(number_of(transfer, AT_usual_ns), 622592);
 	assert_string_equal(text_of(transfer, AT_worst), "r1 eth1");
 	assert_int_equal(number_of(transfer, AT_worst_ns), 39800000);
-	assert_string_equal(text_of(transfer, AT_about),
-			    "40.411 ms from client to server, 39.800 of it at r1 eth1, usual there 0.006; usual 0.623" ONE_WAY);
+	assert_string_equal(
+	    text_of(transfer, AT_about),
+	    "40.411 ms from client to server, 39.800 of it at r1 eth1, usual there 0.006; usual 0.623" ONE_WAY);
 	assert_string_equal(text_of(stay, AT_about),
 			    "39.800 ms in r1, 39.794 of it waiting for eth1 behind 57.9 kB; usual 0.006");
 }
@@ -443,7 +444,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_several_packets), TEST(test_duplicates_and_order),
-		TEST(test_shown), TEST(test_hops),
+		TEST(test_shown),	    TEST(test_hops),
 		TEST(test_apart),	    TEST(test_quiet_and_late),
 		TEST(test_overdue),	    TEST(test_forgotten),
 		TEST(test_not_traced),	    TEST(test_shadow_and_flags),
