@@ -2,13 +2,14 @@
 /* Variables -> values. */
 #include "environment.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "trim.h"
 
 enum { NAME_SIZE = 64 };
 
@@ -57,18 +58,6 @@ bool environment_is_true(const char *name)
 		return true;
 	fprintf(stderr, "%s \"%s\" ignored: true or false\n", name, value);
 	return false;
-}
-
-static char *trimmed(char *text)
-{
-	size_t len;
-
-	while (isspace((unsigned char)*text))
-		text++;
-	len = strlen(text);
-	while (len && isspace((unsigned char)text[len - 1]))
-		text[--len] = 0;
-	return text;
 }
 
 static bool pair_read(char *pair, bool (*each)(const char *key, const char *value, void *arg), void *arg)

@@ -2,12 +2,12 @@
 /* Properties of librdkafka: ours, of a file, of words. Values may be secrets and are not printed. */
 #include "kafka_conf.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "trim.h"
 #include "version.h"
 
 enum { WHY_SIZE = 256 };
@@ -56,18 +56,6 @@ static int conf_set(rd_kafka_conf_t *conf, const char *key, const char *value, c
 	if (rd_kafka_conf_set(conf, key, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
 		return 0;
 	return complain(origin, key, why);
-}
-
-static char *trimmed(char *text)
-{
-	size_t len;
-
-	while (isspace((unsigned char)*text))
-		text++;
-	len = strlen(text);
-	while (len && isspace((unsigned char)text[len - 1]))
-		text[--len] = 0;
-	return text;
 }
 
 /* "key=value", with room around both. */

@@ -16,14 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timex.h>
 #include <time.h>
 
 #include "ctl/record/leap.h"
 #include "dpdk-app/clock.h"
+#include "tests/vm/guest/adjust.h"
 
-static const int64_t second_ns = 1000000000, watch_ns = 400000000;
-static const long ppm = 1 << 16; /* of adjtimex */
+static const int64_t watch_ns = 400000000;
 
 enum {
 	THREADS_MAX = 16,
@@ -276,32 +275,6 @@ static bool step_followed(int64_t ahead_ns, int64_t step_ns, int64_t *later_ns)
 	}
 	printf("VIOLATED, neither before nor after the step\n");
 	return false;
-}
-
-static void clock_step(int64_t by_ns)
-{
-	int64_t seconds = by_ns >= 0 ? by_ns / second_ns : -((-by_ns + second_ns - 1) / second_ns);
-	struct timex change = { .modes = ADJ_SETOFFSET | ADJ_NANO,
-				.time = { .tv_sec = seconds, .tv_usec = by_ns - seconds * second_ns } };
-
-	if (adjtimex(&change) < 0)
-		err(1, "adjtimex, step");
-}
-
-static void clock_slew(int64_t parts)
-{
-	struct timex change = { .modes = ADJ_FREQUENCY, .freq = parts * ppm };
-
-	if (adjtimex(&change) < 0)
-		err(1, "adjtimex, frequency");
-}
-
-static void clock_tai(int64_t seconds)
-{
-	struct timex change = { .modes = ADJ_TAI, .constant = seconds };
-
-	if (adjtimex(&change) < 0)
-		err(1, "adjtimex, TAI");
 }
 
 /* `step_ns`: by how much ours is behind of what it is to be, until it knows. */

@@ -4,33 +4,6 @@
 
 #define MS_NS 1000000LL
 
-struct fixture {
-	struct nodes *nodes;
-	struct transfers *transfers;
-	struct span_list spans;
-};
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	fixture->nodes = packets_nodes();
-	assert_int_equal(transfers_new(fixture->nodes, NULL, &fixture->transfers), 0);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	span_list_free(&fixture->spans);
-	transfers_free(fixture->transfers);
-	nodes_free(fixture->nodes);
-	free(fixture);
-	return 0;
-}
-
 static struct repeat repeat_of(unsigned int trace, int64_t first_ms, int64_t again_ms)
 {
 	struct record record = packet(trace, 0, 0);
@@ -48,16 +21,16 @@ static struct repeat repeat_of(unsigned int trace, int64_t first_ms, int64_t aga
 	};
 }
 
-static void add(struct fixture *fixture, struct repeat repeat)
+static void add(struct drawing *drawing, struct repeat repeat)
 {
-	transfers_add_repeat(fixture->transfers, &repeat);
+	transfers_add_repeat(drawing->transfers, &repeat);
 }
 
-static struct span_list *close_at(struct fixture *fixture, int64_t at_ms)
+static struct span_list *close_at(struct drawing *drawing, int64_t at_ms)
 {
-	span_list_free(&fixture->spans);
-	transfers_close(fixture->transfers, BASE_NS + at_ms * MS_NS, at_ms < 0, &fixture->spans);
-	return &fixture->spans;
+	span_list_free(&drawing->spans);
+	transfers_close(drawing->transfers, BASE_NS + at_ms * MS_NS, at_ms < 0, &drawing->spans);
+	return &drawing->spans;
 }
 
 static void test_one(void **state)
@@ -67,7 +40,7 @@ static void test_one(void **state)
 	add(*state, repeat_of(1, 0, 204));
 	assert_int_equal(close_at(*state, 1203)->count, 0);
 	assert_int_equal(close_at(*state, 1204)->count, 1);
-	span = &((struct fixture *)*state)->spans.spans[0];
+	span = &((struct drawing *)*state)->spans.spans[0];
 	assert_times(span, 0, 204000);
 	assert_string_equal(span->name, "retransmission");
 	assert_int_equal(span->status, SPAN_STATUS_ERROR);
@@ -112,12 +85,12 @@ static void test_reply_clock(void **state)
 
 	arrive(&request, 64, 100 + 5000);
 	request.seen_unix_ns = BASE_NS;
-	transfers_add(((struct fixture *)*state)->transfers, &request);
+	transfers_add(((struct drawing *)*state)->transfers, &request);
 	answer.context.attribution = CONTEXT_LEARNT;
 	answer.source = request.destination;
 	answer.destination = request.source;
 	arrive(&answer, 64, 10100);
-	transfers_add(((struct fixture *)*state)->transfers, &answer);
+	transfers_add(((struct drawing *)*state)->transfers, &answer);
 	repeat.source = request.destination;
 	repeat.destination = request.source;
 	repeat.context.attribution = CONTEXT_LEARNT;
@@ -129,7 +102,7 @@ static void test_reply_clock(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, drawing_setup, drawing_teardown)
 	const struct CMUnitTest tests[] = { TEST(test_one), TEST(test_joined), TEST(test_reply_clock) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,42 @@ static inline struct nodes *packets_nodes(void)
 	return nodes;
 }
 
+/* What is drawn of packets: a test's ground, or part of it. */
+struct drawing {
+	struct nodes *nodes;
+	struct transfers *transfers;
+	struct span_list spans;
+};
+
+static inline void drawing_begin(struct drawing *drawing)
+{
+	drawing->nodes = packets_nodes();
+	assert_int_equal(transfers_new(drawing->nodes, NULL, &drawing->transfers), 0);
+}
+
+static inline void drawing_end(struct drawing *drawing)
+{
+	span_list_free(&drawing->spans);
+	transfers_free(drawing->transfers);
+	nodes_free(drawing->nodes);
+}
+
+static inline int drawing_setup(void **state)
+{
+	struct drawing *drawing = calloc(1, sizeof(*drawing));
+
+	drawing_begin(drawing);
+	*state = drawing;
+	return 0;
+}
+
+static inline int drawing_teardown(void **state)
+{
+	drawing_end(*state);
+	free(*state);
+	return 0;
+}
+
 /* A packet of the request, sent at `sent_us` with hop limit 64; add_hop() and arrive() complete it. */
 static inline struct record packet(unsigned int trace, double sent_us, uint32_t queue)
 {

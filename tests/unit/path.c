@@ -2,41 +2,14 @@
 /* One packet's spans: names, times and attributes, against numbers worked out by hand. */
 #include "packets.h"
 
-struct fixture {
-	struct nodes *nodes;
-	struct transfers *transfers;
-	struct span_list spans;
-};
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	fixture->nodes = packets_nodes();
-	assert_int_equal(transfers_new(fixture->nodes, NULL, &fixture->transfers), 0);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	span_list_free(&fixture->spans);
-	transfers_free(fixture->transfers);
-	nodes_free(fixture->nodes);
-	free(fixture);
-	return 0;
-}
-
 /* The spans of one packet; those before it are forgotten. */
-static struct span_list *spans_of(struct fixture *fixture, struct record record)
+static struct span_list *spans_of(struct drawing *drawing, struct record record)
 {
-	span_list_free(&fixture->spans);
-	transfers_add(fixture->transfers, &record);
-	transfers_close(fixture->transfers, 0, true, &fixture->spans);
-	assert_sound(&fixture->spans);
-	return &fixture->spans;
+	span_list_free(&drawing->spans);
+	transfers_add(drawing->transfers, &record);
+	transfers_close(drawing->transfers, 0, true, &drawing->spans);
+	assert_sound(&drawing->spans);
+	return &drawing->spans;
 }
 
 static void test_plain(void **state)
@@ -91,17 +64,17 @@ static void test_plain(void **state)
 
 static void test_path_names(void **state)
 {
-	struct fixture *fixture = *state;
+	struct drawing *drawing = *state;
 	static const char *const wanted[] = { "shop-1", "r1", "r2", "r3", "?", "cart-1" };
 	const struct span_attr *path;
 
-	transfers_set_receiver(fixture->transfers, "cart-1");
-	path = attr_find(&spans_of(fixture, plain(1, 0, 0, 0))->spans[0].attrs, "hopspan.path");
+	transfers_set_receiver(drawing->transfers, "cart-1");
+	path = attr_find(&spans_of(drawing, plain(1, 0, 0, 0))->spans[0].attrs, "hopspan.path");
 	assert_non_null(path);
 	assert_int_equal(path->strings.count, 6);
 	for (int i = 0; i < 6; i++)
 		assert_string_equal(path->strings.list[i], wanted[i]);
-	assert_string_equal(text_of(span_named(&fixture->spans, "r3 -> ? -> server"), AT_to), "cart-1");
+	assert_string_equal(text_of(span_named(&drawing->spans, "r3 -> ? -> server"), AT_to), "cart-1");
 }
 
 /* 90 us is the least from r1 to r2; 39794 us more is the wait, so the stay is 6 + 39794. */
@@ -272,10 +245,10 @@ static void test_overflow(void **state)
 	arrive(&record, 60, 300);
 	record.overflow = true;
 	spans_of(*state, record);
-	last = span_named(&((struct fixture *)*state)->spans, "r4 -> 3 x ? -> server");
+	last = span_named(&((struct drawing *)*state)->spans, "r4 -> 3 x ? -> server");
 	assert_string_equal(text_of(last, AT_about), "0.244 ms from r4 to server; 3 routers had no room");
 	assert_true(has(last, AT_overflow));
-	assert_true(has(&((struct fixture *)*state)->spans.spans[0], AT_overflow));
+	assert_true(has(&((struct drawing *)*state)->spans.spans[0], AT_overflow));
 }
 
 static void test_packets_queued(void **state)
@@ -449,7 +422,7 @@ static void test_short_links(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, drawing_setup, drawing_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_plain),	 TEST(test_path_names),
 		TEST(test_queue),	 TEST(test_no_least_known),

@@ -18,9 +18,7 @@ struct skew {
 };
 
 struct fixture {
-	struct nodes *nodes;
-	struct transfers *transfers;
-	struct span_list spans;
+	struct drawing drawn;
 	struct skew skew;
 	unsigned int number;
 };
@@ -29,8 +27,7 @@ static int setup(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	fixture->nodes = packets_nodes();
-	assert_int_equal(transfers_new(fixture->nodes, NULL, &fixture->transfers), 0);
+	drawing_begin(&fixture->drawn);
 	*state = fixture;
 	return 0;
 }
@@ -39,9 +36,7 @@ static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
 
-	span_list_free(&fixture->spans);
-	transfers_free(fixture->transfers);
-	nodes_free(fixture->nodes);
+	drawing_end(&fixture->drawn);
 	free(fixture);
 	return 0;
 }
@@ -99,16 +94,16 @@ static void cross(struct fixture *fixture, int64_t at_ns, bool back, int64_t que
 {
 	struct record record = crossing(fixture, at_ns, back, queue_us);
 
-	transfers_add(fixture->transfers, &record);
+	transfers_add(fixture->drawn.transfers, &record);
 	fixture->number++;
 }
 
 static struct span_list *close_all(struct fixture *fixture)
 {
-	span_list_free(&fixture->spans);
-	transfers_close(fixture->transfers, 0, true, &fixture->spans);
-	assert_sound(&fixture->spans);
-	return &fixture->spans;
+	span_list_free(&fixture->drawn.spans);
+	transfers_close(fixture->drawn.transfers, 0, true, &fixture->drawn.spans);
+	assert_sound(&fixture->drawn.spans);
+	return &fixture->drawn.spans;
 }
 
 /* `pairs` requests and replies, 10 ms apart, from `from_ns` on. */
@@ -118,8 +113,8 @@ static int64_t talk(struct fixture *fixture, int64_t from_ns, unsigned int pairs
 		cross(fixture, from_ns, false, i % 3 * 1000);
 		cross(fixture, from_ns + 5 * MS_NS, true, 0);
 	}
-	span_list_free(&fixture->spans);
-	transfers_close(fixture->transfers, 0, true, &fixture->spans);
+	span_list_free(&fixture->drawn.spans);
+	transfers_close(fixture->drawn.transfers, 0, true, &fixture->drawn.spans);
 	return from_ns;
 }
 
@@ -275,11 +270,11 @@ static void test_seconds_of_parent(void **state)
 		at_ns = talk(fixture, 0, 20);
 		span = client_span(fixture, fixture->number, at_ns - 100000, 8 * MS_NS);
 		if (i % 2)
-			transfers_add_parent(fixture->transfers, &span);
+			transfers_add_parent(fixture->drawn.transfers, &span);
 		cross(fixture, at_ns, false, 0);
 		close_all(fixture);
 		if (i % 2 == 0)
-			transfers_add_parent(fixture->transfers, &span);
+			transfers_add_parent(fixture->drawn.transfers, &span);
 		assert_true_times(fixture, at_ns + 20 * MS_NS, false, 0, 1000);
 		assert_true_times(fixture, at_ns + 40 * MS_NS, true, 0, 1000);
 	}
@@ -295,11 +290,11 @@ static void test_long_parent(void **state)
 	fixture->skew.client_ns = 4 * SECOND_NS;
 	at_ns = talk(fixture, 0, 20);
 	span = client_span(fixture, fixture->number - 2, at_ns - 3 * SECOND_NS, 60 * SECOND_NS);
-	transfers_add_parent(fixture->transfers, &span);
+	transfers_add_parent(fixture->drawn.transfers, &span);
 	span = client_span(fixture, fixture->number - 4, at_ns - 20 * MS_NS - 100000, 3500 * MS_NS);
-	transfers_add_parent(fixture->transfers, &span);
+	transfers_add_parent(fixture->drawn.transfers, &span);
 	span = client_span(fixture, fixture->number - 6, at_ns - 30 * MS_NS - 3500 * MS_NS, 3600 * MS_NS);
-	transfers_add_parent(fixture->transfers, &span);
+	transfers_add_parent(fixture->drawn.transfers, &span);
 	assert_true_times(fixture, at_ns, false, 0, 1000);
 }
 
@@ -314,7 +309,7 @@ static void test_one_way_with_parent(void **state)
 	for (unsigned int i = 0; i < 20; i++) {
 		cross(fixture, i * 10 * MS_NS, false, 0);
 		span = client_span(fixture, fixture->number - 1, i * 10 * MS_NS - 50000, 5 * MS_NS);
-		transfers_add_parent(fixture->transfers, &span);
+		transfers_add_parent(fixture->drawn.transfers, &span);
 		close_all(fixture);
 	}
 	cross(fixture, 200 * MS_NS, false, 0);

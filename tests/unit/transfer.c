@@ -5,57 +5,24 @@
 #define SECOND_NS 1000000000LL
 #define ONE_WAY "; clocks not compared: one direction is all that is seen here"
 
-struct fixture {
-	struct nodes *nodes;
-	struct transfers *transfers;
-	struct span_list spans;
-};
-
-static void fixture_start(struct fixture *fixture)
+static void add(struct drawing *drawing, struct record record)
 {
-	fixture->nodes = packets_nodes();
-	assert_int_equal(transfers_new(fixture->nodes, NULL, &fixture->transfers), 0);
+	transfers_add(drawing->transfers, &record);
 }
 
-static void fixture_stop(struct fixture *fixture)
+static struct span_list *close_all(struct drawing *drawing)
 {
-	span_list_free(&fixture->spans);
-	transfers_free(fixture->transfers);
-	nodes_free(fixture->nodes);
+	span_list_free(&drawing->spans);
+	transfers_close(drawing->transfers, 0, true, &drawing->spans);
+	assert_sound(&drawing->spans);
+	return &drawing->spans;
 }
 
-static int setup(void **state)
-{
-	*state = calloc(1, sizeof(struct fixture));
-	fixture_start(*state);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_stop(*state);
-	free(*state);
-	return 0;
-}
-
-static void add(struct fixture *fixture, struct record record)
-{
-	transfers_add(fixture->transfers, &record);
-}
-
-static struct span_list *close_all(struct fixture *fixture)
-{
-	span_list_free(&fixture->spans);
-	transfers_close(fixture->transfers, 0, true, &fixture->spans);
-	assert_sound(&fixture->spans);
-	return &fixture->spans;
-}
-
-static struct transfer_counts counts_of(const struct fixture *fixture)
+static struct transfer_counts counts_of(const struct drawing *drawing)
 {
 	struct transfer_counts counts;
 
-	transfers_count(fixture->transfers, &counts);
+	transfers_count(drawing->transfers, &counts);
 	return counts;
 }
 
@@ -90,10 +57,10 @@ static void test_several_packets(void **state)
 static void test_shown(void **state)
 {
 	const struct transfers_show show = { .first = true, .last = true };
-	struct fixture *fixture = *state;
+	struct drawing *drawing = *state;
 	struct span_list *spans;
 
-	transfers_set_show(fixture->transfers, &show);
+	transfers_set_show(drawing->transfers, &show);
 	add(*state, plain(1, 300, 0, 50));
 	add(*state, plain(1, 0, 0, 0));
 	add(*state, plain(1, 20, 0, 100));
@@ -111,14 +78,14 @@ static void test_shown(void **state)
 static void test_hops(void **state)
 {
 	struct transfers_show show = { .hops = HOPS_NONE };
-	struct fixture *fixture = *state;
+	struct drawing *drawing = *state;
 
-	transfers_set_show(fixture->transfers, &show);
+	transfers_set_show(drawing->transfers, &show);
 	add(*state, plain(1, 0, 0, 0));
 	add(*state, plain(1, 20, 0, 100));
 	assert_int_equal(close_all(*state)->count, 1);
 	show.hops = HOPS_SLOW;
-	transfers_set_show(fixture->transfers, &show);
+	transfers_set_show(drawing->transfers, &show);
 	for (unsigned int i = 0; i < 120; i++)
 		add(*state, plain(2 + i, i * 1000, 0, 0));
 	assert_int_equal(close_all(*state)->count, 120);
@@ -165,24 +132,24 @@ static void test_apart(void **state)
 	assert_int_equal(counts_of(*state).transfers, 6);
 }
 
-static size_t spans_after(struct fixture *fixture, int64_t now_unix_ns)
+static size_t spans_after(struct drawing *drawing, int64_t now_unix_ns)
 {
-	span_list_free(&fixture->spans);
-	transfers_close(fixture->transfers, now_unix_ns, false, &fixture->spans);
-	return fixture->spans.count;
+	span_list_free(&drawing->spans);
+	transfers_close(drawing->transfers, now_unix_ns, false, &drawing->spans);
+	return drawing->spans.count;
 }
 
 static void test_quiet_and_late(void **state)
 {
-	struct fixture *fixture = *state;
+	struct drawing *drawing = *state;
 	int64_t arrived_ns = BASE_NS + 617000;
 
-	add(fixture, plain(1, 0, 0, 0));
-	assert_int_equal(spans_after(fixture, arrived_ns + SECOND_NS - 1), 0);
-	assert_int_equal(spans_after(fixture, arrived_ns + SECOND_NS), 7);
-	add(fixture, plain(1, 5, 0, 0));
-	assert_int_equal(counts_of(fixture).late_records, 1);
-	assert_int_equal(close_all(fixture)->count, 0);
+	add(drawing, plain(1, 0, 0, 0));
+	assert_int_equal(spans_after(drawing, arrived_ns + SECOND_NS - 1), 0);
+	assert_int_equal(spans_after(drawing, arrived_ns + SECOND_NS), 7);
+	add(drawing, plain(1, 5, 0, 0));
+	assert_int_equal(counts_of(drawing).late_records, 1);
+	assert_int_equal(close_all(drawing)->count, 0);
 }
 
 /* A record a second behind the last is late even if nobody has asked for spans in between. */
@@ -201,21 +168,21 @@ static void test_overdue(void **state)
 /* After a minute of silence the same flow is another transfer, with other ids. */
 static void test_forgotten(void **state)
 {
-	struct fixture *fixture = *state;
+	struct drawing *drawing = *state;
 	struct record record = plain(1, 0, 0, 0);
 	uint8_t id[SPAN_ID_LEN];
 
-	add(fixture, record);
-	memcpy(id, close_all(fixture)->spans[0].id, SPAN_ID_LEN);
+	add(drawing, record);
+	memcpy(id, close_all(drawing)->spans[0].id, SPAN_ID_LEN);
 	record.time_unix_ns += 60 * SECOND_NS;
-	add(fixture, record);
+	add(drawing, record);
 	record.time_unix_ns += 50 * SECOND_NS;
-	add(fixture, record);
-	assert_int_equal(counts_of(fixture).late_records, 2);
+	add(drawing, record);
+	assert_int_equal(counts_of(drawing).late_records, 2);
 	record.time_unix_ns += 61 * SECOND_NS;
-	add(fixture, record);
-	assert_int_equal(close_all(fixture)->count, 7);
-	assert_memory_not_equal(fixture->spans.spans[0].id, id, SPAN_ID_LEN);
+	add(drawing, record);
+	assert_int_equal(close_all(drawing)->count, 7);
+	assert_memory_not_equal(drawing->spans.spans[0].id, id, SPAN_ID_LEN);
 }
 
 static void test_not_traced(void **state)
@@ -271,38 +238,38 @@ static void assert_same(const struct span_list *one, const struct span_list *oth
 	}
 }
 
-static void add_many(struct fixture *fixture)
+static void add_many(struct drawing *drawing)
 {
 	for (unsigned int i = 0; i < 250; i++)
-		add(fixture, plain(i % 200, i * 10, i % 3 * 1000, i % 3 * 50));
+		add(drawing, plain(i % 200, i * 10, i % 3 * 1000, i % 3 * 50));
 }
 
 /* The same records make the same spans, in another process as well. */
 static void test_determinism(void **state)
 {
-	struct fixture other = { 0 };
+	struct drawing other = { 0 };
 
-	fixture_start(&other);
+	drawing_begin(&other);
 	add_many(*state);
 	add_many(&other);
 	assert_same(close_all(*state), close_all(&other));
 	assert_int_equal(other.spans.count, 200 * 7 + 50);
-	fixture_stop(&other);
+	drawing_end(&other);
 }
 
 /* 120 packets as ever, then one that r1 held for 39.8 ms. */
 static void test_usual_and_worst(void **state)
 {
-	struct fixture *fixture = *state;
+	struct drawing *drawing = *state;
 	const struct span *transfer, *stay;
 	struct span_list *spans;
 
 	for (unsigned int i = 0; i < 120; i++)
-		add(fixture, plain(1 + i, i * 1000, 0, 0));
-	spans = close_all(fixture);
+		add(drawing, plain(1 + i, i * 1000, 0, 0));
+	spans = close_all(drawing);
 	assert_false(has(&spans->spans[0], AT_worst));
-	add(fixture, plain(200, 200000, 57916, 39794));
-	spans = close_all(fixture);
+	add(drawing, plain(200, 200000, 57916, 39794));
+	spans = close_all(drawing);
 	transfer = &spans->spans[0];
 	stay = span_named(spans, "r1 eth1");
 	/* middles of the buckets 5632-6143 and 589824-655359 ns */
@@ -317,35 +284,35 @@ static void test_usual_and_worst(void **state)
 			    "39.800 ms in r1, 39.794 of it waiting for eth1 behind 57.9 kB; usual 0.006");
 }
 
-static const struct span *transfer_of(struct fixture *fixture, struct record record)
+static const struct span *transfer_of(struct drawing *drawing, struct record record)
 {
-	add(fixture, record);
-	return &close_all(fixture)->spans[0];
+	add(drawing, record);
+	return &close_all(drawing)->spans[0];
 }
 
 /* The excess must be three times the usual, 100 us, and a fifth of the transfer, 617 us. */
 static void test_worst_link(void **state)
 {
-	struct fixture *fixture = *state;
+	struct drawing *drawing = *state;
 	const struct span *transfer;
 	struct record record;
 
 	for (unsigned int i = 0; i < 120; i++)
-		add(fixture, plain(1 + i, i * 1000, 0, 0));
-	close_all(fixture);
+		add(drawing, plain(1 + i, i * 1000, 0, 0));
+	close_all(drawing);
 	record = plain(200, 200000, 0, 0);
 	record.hops[3].fraction += 400;
 	record.time_unix_ns += 400000;
-	transfer = transfer_of(fixture, record);
+	transfer = transfer_of(drawing, record);
 	assert_string_equal(text_of(transfer, AT_worst), "r2 -> r3");
 	assert_int_equal(number_of(transfer, AT_worst_ns), 500000);
 	record = plain(201, 210000, 0, 0); /* 250 us more: a fifth, but not three times */
 	record.hops[3].fraction += 250;
 	record.time_unix_ns += 250000;
-	assert_false(has(transfer_of(fixture, record), AT_worst));
+	assert_false(has(transfer_of(drawing, record), AT_worst));
 	record = plain(202, 220000, 0, 0); /* r1 five times its usual: but not a fifth */
 	record.hops[1].delay_ns = 30000;
-	assert_false(has(transfer_of(fixture, record), AT_worst));
+	assert_false(has(transfer_of(drawing, record), AT_worst));
 }
 
 /* 600 us of ways there and 206 back, by clocks 1 ms apart: their middle is off by half of what they differ. */
@@ -389,26 +356,26 @@ static void test_keys(void **state)
 static void test_bounded(void **state)
 {
 	struct record record = packet(1, 0, 0);
-	struct fixture *fixture = *state;
+	struct drawing *drawing = *state;
 	uint64_t extra = 10, all = TRANSFERS_OPEN_MAX + TRANSFERS_ENDED_MAX + extra;
 
 	arrive(&record, 64, 100);
 	for (uint32_t i = 0; i < all; i++) {
 		memcpy(record.context.trace_id, &i, sizeof(i));
-		add(fixture, record);
+		add(drawing, record);
 	}
-	assert_int_equal(counts_of(fixture).early_closes, TRANSFERS_ENDED_MAX);
-	assert_int_equal(counts_of(fixture).dropped_records, extra);
-	transfers_close(fixture->transfers, 0, true, &fixture->spans);
-	assert_int_equal(fixture->spans.count, 2 * (all - extra));
-	assert_int_equal(counts_of(fixture).transfers, all - extra);
+	assert_int_equal(counts_of(drawing).early_closes, TRANSFERS_ENDED_MAX);
+	assert_int_equal(counts_of(drawing).dropped_records, extra);
+	transfers_close(drawing->transfers, 0, true, &drawing->spans);
+	assert_int_equal(drawing->spans.count, 2 * (all - extra));
+	assert_int_equal(counts_of(drawing).transfers, all - extra);
 }
 
 /* Baselines outlive the collector. */
 static void test_store(void **state)
 {
 	char folder[] = "/tmp/transfer-XXXXXX", path[64];
-	struct nodes *nodes = ((struct fixture *)*state)->nodes;
+	struct nodes *nodes = ((struct drawing *)*state)->nodes;
 	struct transfers *transfers;
 	struct span_list spans = { 0 };
 	struct store *store;
@@ -441,7 +408,7 @@ static void test_store(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, drawing_setup, drawing_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_several_packets), TEST(test_duplicates_and_order),
 		TEST(test_shown),	    TEST(test_hops),

@@ -14,14 +14,13 @@
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/timex.h>
 #include <time.h>
 
+#include "adjust.h"
 #include "clock.h"
 #include "tc/plane.h"
 
-static const int64_t second_ns = 1000000000, watch_ns = 400000000, pause_ns = 1000000;
-static const long ppm = 1 << 16; /* of adjtimex */
+static const int64_t watch_ns = 400000000, pause_ns = 1000000;
 enum { LEAP_SECONDS = 37 };
 
 struct bench {
@@ -69,30 +68,6 @@ static int64_t error_worst(const struct bench *bench, int64_t until_ns, unsigned
 		nanosleep(&pause, NULL);
 	}
 	return worst;
-}
-
-static void clock_step(int64_t by_ns)
-{
-	struct timex change = { .modes = ADJ_SETOFFSET | ADJ_NANO, .time.tv_sec = by_ns / second_ns };
-
-	if (adjtimex(&change) < 0)
-		err(1, "adjtimex, step");
-}
-
-static void clock_slew(int64_t parts)
-{
-	struct timex change = { .modes = ADJ_FREQUENCY, .freq = parts * ppm };
-
-	if (adjtimex(&change) < 0)
-		err(1, "adjtimex, frequency");
-}
-
-static void clock_tai(int64_t seconds)
-{
-	struct timex change = { .modes = ADJ_TAI, .constant = seconds };
-
-	if (adjtimex(&change) < 0)
-		err(1, "adjtimex, TAI");
 }
 
 /* `allowed_ns`: in the 100 ms after it. False: it was more, or the error stays. */
