@@ -16,14 +16,6 @@ kafka_need
 
 rounds=$1 requests=$2 spans=500
 
-# collector WORDS...
-collector() {
-	: >"$state/collect.log" # what the one before said is not to be waited for
-	"$hopspan" collect listen "127.0.0.1:$door" metrics "127.0.0.1:$((door + 1))" "$@" >"$state/collect.log" 2>&1 </dev/null &
-	echo $! >"$state/collect.pid"
-	wait_for "the collector" grep -q "OTLP in" "$state/collect.log"
-}
-
 delivered() {
 	curl -sf --max-time 10 "http://127.0.0.1:$((door + 1))/metrics" |
 		awk '/^hopspan_export_spans_total/ { print $NF }'

@@ -34,12 +34,7 @@ for words in "cores ${cores%,*}" "cores $cores queues 2"; do
 	wait_for "an echo by the new device" echoes
 	equal "its index" "$(middle_index right)" "$(telemetry_port $pid 1 interface)"
 
-	ip netns exec $b timeout 30 tcpdump -U -i eth0 -w "$dir/b.pcap" -c 1 'ip6[6] == 0 and dst host fd00::2' \
-		2>"$dir/tcpdump.err" &
-	capture=$!
-	wait_for "tcpdump" grep -q listening "$dir/tcpdump.err"
-	ip netns exec $a python3 "$here/peer.py" stamp fd00::2 1
-	wait $capture || fail "no stamped packet"
+	stamps_cross 1
 	equal "its index in a trace" "$(printf '0x%04x' "$(middle_index right)")" \
 		"$(tshark -r "$dir/b.pcap" -T fields -e ipv6.opt.ioam.trace.node.eif 2>/dev/null)"
 	ends_well $pid

@@ -95,14 +95,14 @@ hosts_talk() {
 	cmp "$dir/frames.sent" "$dir/frames.seen" || fail "a frame was changed"
 }
 
-# Three packets that a stock host stamps; stamps_read says which node and interfaces they have.
+# stamps_cross [COUNT]: packets that a stock host stamps, three; stamps_read says which node and interfaces they have.
 stamps_cross() {
-	local capture
-	ip netns exec $b timeout 30 tcpdump -U -i eth0 -w "$dir/b.pcap" -c 3 'ip6[6] == 0 and dst host fd00::2' \
+	local count=${1:-3} capture
+	ip netns exec $b timeout 30 tcpdump -U -i eth0 -w "$dir/b.pcap" -c "$count" 'ip6[6] == 0 and dst host fd00::2' \
 		2>"$dir/tcpdump.err" &
 	capture=$!
 	wait_for "tcpdump" grep -q listening "$dir/tcpdump.err"
-	ip netns exec $a python3 "$here/peer.py" stamp fd00::2 3
+	ip netns exec $a python3 "$here/peer.py" stamp fd00::2 "$count"
 	wait $capture || fail "no stamped packets"
 }
 

@@ -233,9 +233,7 @@ exchange() {
 	all_down
 }
 
-"$top/topologies/line.sh" up silent tbf client eth0 100mbit
-HOPSPAN_CGROUP=$(cat "$state/cgroup")
-export HOPSPAN_CGROUP
+line_up silent tbf client eth0 100mbit
 node_exec client "$hopspan" host down
 node_exec server "$hopspan" host down
 node_exec client sysctl -qw net.ipv4.tcp_wmem="4096 65536 262144"

@@ -9,6 +9,7 @@
 #   kafka_secure          HOST:PORT by TLS, with a password; $tmp/kafka/client.properties is what librdkafka needs
 #   kafka_read TOPIC      all messages of the topic on stdout, one right after the other
 #   kafka_sizes TOPIC     the octets of each
+#   collector WORDS...    a collector with a door at the port $door and a page at the one behind
 #
 # The broker is the jars in $KAFKA_LIBS, else those of Maven's artifact, downloaded once and kept in the user's cache.
 # Without Java 17, Maven, or the artifact, the test is skipped.
@@ -144,3 +145,10 @@ kafka_kill() {
 
 kafka_read() { kcat -C -q -b "$(kafka_plain)" -t "$1" -e -D ''; }
 kafka_sizes() { kcat -C -q -b "$(kafka_plain)" -t "$1" -e -f '%S\n'; }
+
+collector() {
+	: >"$state/collect.log" # what the one before said is not to be waited for
+	"$hopspan" collect listen "127.0.0.1:$door" metrics "127.0.0.1:$((door + 1))" "$@" >"$state/collect.log" 2>&1 </dev/null &
+	echo $! >"$state/collect.pid"
+	wait_for "the collector" grep -q "OTLP in" "$state/collect.log"
+}

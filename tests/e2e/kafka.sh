@@ -20,14 +20,6 @@ KAFKA_PROPERTIES=message.max.bytes=262144
 
 kafka_py() { "$python" "$top/tests/e2e/kafka.py" "$@"; }
 
-# collector WORDS...: a collector with a door and a page of its own.
-collector() {
-	: >"$state/collect.log" # what the one before said is not to be waited for
-	"$hopspan" collect listen "127.0.0.1:$door" metrics "127.0.0.1:$((door + 1))" "$@" >"$state/collect.log" 2>&1 </dev/null &
-	echo $! >"$state/collect.pid"
-	wait_for "the collector" grep -q "OTLP in" "$state/collect.log"
-}
-
 value() {
 	curl -sf --max-time 10 "http://127.0.0.1:$((door + 1))/metrics" >"$tmp/page" &&
 		python3 "$top/tests/e2e/metrics.py" value "$tmp/page" "$@"

@@ -2,7 +2,7 @@
 # Ground under every end-to-end test: a topology of its own, taken down however the test ends.
 #
 #   . "$(dirname "$0")/lib.sh"
-#   line_up            client - r1 XDP - r2 DPDK - r3 Linux - server, collector and cart not yet running
+#   line_up [WORDS]    client - r1 XDP - r2 DPDK - r3 Linux - server, collector and cart not yet running; WORDS: of line.sh
 #   pair_up            client - server, nothing between
 #
 # TOPOLOGY is unique to the test, so tests may run side by side. $tmp is a folder that goes with the test.
@@ -47,7 +47,7 @@ need() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
 [ "$(id -u)" -eq 0 ] || skip "needs root"
 
 line_up() {
-	"$top/topologies/line.sh" up
+	"$top/topologies/line.sh" up "$@"
 	HOPSPAN_CGROUP=$(cat "$state/cgroup")
 	export HOPSPAN_CGROUP
 }

@@ -15,9 +15,7 @@ app() { echo env $(app_env) "$python" "$here/shifted.py" "${ahead[$1]}" "$top/to
 
 words=()
 for node in "${!ahead[@]}"; do words+=(clock "$node" "${ahead[$node]}"); done
-"$top/topologies/line.sh" up xdp tc dpdk "${words[@]}" tbf r1 eth1 12mbit
-HOPSPAN_CGROUP=$(cat "$state/cgroup")
-export HOPSPAN_CGROUP
+line_up xdp tc dpdk "${words[@]}" tbf r1 eth1 12mbit
 collect_start
 # shellcheck disable=SC2046 # words
 node_start server cart $(app server server.py :: $app_port)

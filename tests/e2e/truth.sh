@@ -17,9 +17,7 @@ places=(client:eth0 r1:eth0 r1:eth1 r2:eth0 r2:eth1 r3:port0 server:eth0)
 decoded() { "$hopspan" decode "$tmp/$1.pcap" nodes "$state/nodes.yaml"; }
 all_captured() { [ "$(decoded "$1" | wc -l)" -ge "$packets" ]; }
 
-"$top/topologies/line.sh" up tc xdp dpdk tbf r1 eth1 40mbit
-HOPSPAN_CGROUP=$(cat "$state/cgroup")
-export HOPSPAN_CGROUP
+line_up tc xdp dpdk tbf r1 eth1 40mbit
 collect_start
 node_start server swallow python3 "$here/stay.py" serve 7000
 wait_for "the server" grep -q listens "$state/swallow.log"

@@ -10,9 +10,7 @@
 here=$top/tests/e2e
 tries=${TRIES:-30}
 
-"$top/topologies/line.sh" up tc xdp silent tc
-HOPSPAN_CGROUP=$(cat "$state/cgroup")
-export HOPSPAN_CGROUP
+line_up tc xdp silent tc
 collect_start
 node_start server swallow python3 "$here/stay.py" serve 7000
 wait_for "the server" grep -q listens "$state/swallow.log"
