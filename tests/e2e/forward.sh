@@ -107,6 +107,7 @@ ask() {
 		*) echo "$line" ;;
 		esac
 	done
+	losses
 	fail "forward.c has ended: $*"
 }
 
@@ -117,14 +118,16 @@ unsent() { node_exec "$1-r" awk '$1 == "Icmp6OutErrors" { print $2 }' /proc/net/
 # could not send by its own account.
 unsent_most=10
 run() {
-	local count=$((packets * $2 / 100)) before_a before_b same few_a few_b
+	local count=$((packets * $2 / 100)) before_a before_b same few_a few_b again_a again_b
 	before_a=$(unsent a) before_b=$(unsent b)
 	ask "${3:-run}" $next $count
 	next=$((next + count))
-	[[ $answer =~ ^([0-9]+)\ .*a\ ([0-9]+),\ b\ ([0-9]+)$ ]] || fail "$1: $answer"
-	same=${BASH_REMATCH[1]} few_a=${BASH_REMATCH[2]} few_b=${BASH_REMATCH[3]}
+	[[ $answer =~ ^([0-9]+)\ .*a\ ([0-9]+),\ b\ ([0-9]+)\;.*a\ ([0-9]+),\ b\ ([0-9]+)$ ]] || fail "$1: $answer"
+	same=${BASH_REMATCH[1]} again_a=${BASH_REMATCH[2]} again_b=${BASH_REMATCH[3]}
+	few_a=${BASH_REMATCH[4]} few_b=${BASH_REMATCH[5]}
 	if [ $((same + few_a + few_b)) -ne $count ] || [ $((few_a + few_b)) -gt $unsent_most ] ||
-		[ "$few_a" -gt $(($(unsent a) - before_a)) ] || [ "$few_b" -gt $(($(unsent b) - before_b)) ]; then
+		[ $((few_a + again_a)) -gt $(($(unsent a) - before_a)) ] ||
+		[ $((few_b + again_b)) -gt $(($(unsent b) - before_b)) ]; then
 		losses
 		fail "$1, seed $seed: $answer"
 	fi
