@@ -1,5 +1,5 @@
 # The hopspan command and its collector.
-CTL_PACKAGES := libbpf libcurl libmicrohttpd sqlite3 jansson libcyaml libprotobuf-c libpcap uuid zlib
+CTL_PACKAGES := libbpf libcurl libmicrohttpd sqlite3 jansson libcyaml libprotobuf-c libpcap uuid zlib liblz4
 CTL_SOURCES := $(wildcard ctl/*.c ctl/*/*.c)
 
 # Kafka for those who have librdkafka; KAFKA= leaves it out.

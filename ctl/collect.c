@@ -51,6 +51,7 @@ enum {
 	TAPS_MAX = 16,
 	KEEP_TICKS = 10,
 	BATCH_SPANS = 512,
+	BATCHES_AT_ONCE = 16,
 };
 
 #define KEEP_AGE "7d"
@@ -456,20 +457,6 @@ static int collect_open(struct collect *collect)
 	return error;
 }
 
-static void batch_store(struct collect *collect, const struct span_list *spans)
-{
-	uint8_t *otlp = NULL;
-	size_t len = 0;
-
-	if (otlp_encode(spans, &collect->resource, HOPSPAN_VERSION, &otlp, &len) ||
-	    store_add(collect->store, otlp, len, spans)) {
-		collect->lost_spans += spans->count;
-		fprintf(stderr, "hopspan collect: %zu spans not stored: %s\n", spans->count,
-			store_error(collect->store));
-	}
-	free(otlp);
-}
-
 /* How many of the spans from `first` on make a batch: a trace's are not parted. */
 static size_t batch_count(const struct span_list *spans, size_t first)
 {
@@ -481,6 +468,61 @@ static size_t batch_count(const struct span_list *spans, size_t first)
 	return (last < spans->count ? last : spans->count) - first;
 }
 
+/* Spans cut into batches, that go into the store together. */
+struct batches {
+	struct store_batch list[STORE_BATCHES_MAX];
+	struct span_list spans[STORE_BATCHES_MAX];
+	unsigned int count;
+};
+
+static void spans_lost(struct collect *collect, size_t count, const char *why)
+{
+	collect->lost_spans += count;
+	fprintf(stderr, "hopspan collect: %zu spans not stored: %s\n", count, why);
+}
+
+static void batch_add(struct collect *collect, struct batches *batches, struct span *spans, size_t count)
+{
+	struct store_batch *batch = &batches->list[batches->count];
+	struct span_list *list = &batches->spans[batches->count];
+	uint8_t *otlp;
+
+	*list = (struct span_list){ .spans = spans, .count = count };
+	batch->spans = list;
+	if (otlp_encode(list, &collect->resource, HOPSPAN_VERSION, &otlp, &batch->len)) {
+		spans_lost(collect, count, "out of memory");
+		return;
+	}
+	batch->otlp = otlp;
+	batches->count++;
+}
+
+static void batches_store(struct collect *collect, struct batches *batches)
+{
+	size_t spans = 0;
+
+	for (unsigned int i = 0; i < batches->count; i++)
+		spans += batches->spans[i].count;
+	if (batches->count && store_add_batches(collect->store, batches->list, batches->count))
+		spans_lost(collect, spans, store_error(collect->store));
+	for (unsigned int i = 0; i < batches->count; i++)
+		free((uint8_t *)batches->list[i].otlp);
+	batches->count = 0;
+}
+
+static void spans_store(struct collect *collect, const struct span_list *spans)
+{
+	struct batches batches = { .count = 0 };
+
+	for (size_t first = 0, count; first < spans->count; first += count) {
+		count = batch_count(spans, first);
+		batch_add(collect, &batches, spans->spans + first, count);
+		if (batches.count == BATCHES_AT_ONCE)
+			batches_store(collect, &batches);
+	}
+	batches_store(collect, &batches);
+}
+
 /* The spans of transfers that are over become batches of the store. */
 static void collect_spans(struct collect *collect, int64_t at_unix_ns, bool all)
 {
@@ -490,10 +532,7 @@ static void collect_spans(struct collect *collect, int64_t at_unix_ns, bool all)
 		fprintf(stderr, "hopspan collect: what was passed on waits: %s\n", store_error(collect->store));
 	transfers_close(collect->transfers, at_unix_ns, all, &spans);
 	collect->spans += spans.count;
-	for (size_t first = 0, count; first < spans.count; first += count) {
-		count = batch_count(&spans, first);
-		batch_store(collect, &(struct span_list){ .spans = spans.spans + first, .count = count });
-	}
+	spans_store(collect, &spans);
 	intake_done(collect->intake, collect->transfers, at_unix_ns);
 	span_list_free(&spans);
 }

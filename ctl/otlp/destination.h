@@ -28,7 +28,8 @@ struct message {
 	int64_t again_ns; /* CLOCK_MONOTONIC; not before */
 	unsigned int attempt;
 	uint8_t *otlp; /* stays until the message is no longer under way */
-	size_t len, size;
+	size_t len;
+	uint64_t spans;
 	enum delivery delivery;
 	int64_t retry_after_s;		    /* with DELIVERY_AGAIN, what the other side asks for; 0: nothing */
 	uint64_t rejected_spans;	    /* with DELIVERY_DONE: not taken all the same */

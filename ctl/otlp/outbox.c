@@ -8,7 +8,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "cut.h"
 #include "store/store.h"
 
 enum {
@@ -87,7 +86,7 @@ static void too_large_say(struct outbox *outbox, uint64_t spans)
 
 static void delivered(struct outbox *outbox, const struct message *message)
 {
-	uint64_t spans = otlp_span_count(message->otlp, message->len);
+	uint64_t spans = message->spans;
 
 	if (outbox->failing)
 		fprintf(stderr, "export %s: answers again\n", outbox->destination->name);
@@ -128,7 +127,7 @@ static void smaller(struct outbox *outbox, struct message **at)
 		too_large_say(outbox, too_large);
 		return;
 	}
-	refused_say(outbox, message->error, otlp_span_count(message->otlp, message->len));
+	refused_say(outbox, message->error, message->spans);
 	message->delivery = DELIVERY_OVER;
 }
 
@@ -144,7 +143,7 @@ static void message_settle(struct outbox *outbox, struct message **at)
 		smaller(outbox, at);
 		break;
 	case DELIVERY_REFUSED:
-		refused_say(outbox, message->error, otlp_span_count(message->otlp, message->len));
+		refused_say(outbox, message->error, message->spans);
 		message->delivery = DELIVERY_OVER;
 		break;
 	case DELIVERY_DONE:
@@ -240,7 +239,7 @@ int outbox_take(struct outbox *outbox, bool last)
 		store_complain(outbox);
 		return -1;
 	}
-	if (got && destination->linger_ms && pack_is_all(&outbox->pack))
+	if (got && destination->linger_ms && !outbox->pack.more)
 		outbox->next_ns = outbox_now_ns() + destination->linger_ms * NS_PER_MS;
 	return got;
 }
@@ -286,7 +285,6 @@ void outbox_close(struct outbox *outbox)
 		next = at->next;
 		message_free(at);
 	}
-	pack_free(&outbox->pack);
 	store_close(outbox->store);
 	pthread_mutex_destroy(&outbox->error_lock);
 }

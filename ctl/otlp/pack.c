@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 /* Takes `otlp`. NULL: no memory. */
-static struct message *message_new(uint8_t *otlp, size_t len, int64_t batch)
+static struct message *message_new(uint8_t *otlp, size_t len, uint64_t spans, int64_t batch)
 {
 	struct message *message = calloc(1, sizeof(*message));
 
@@ -19,7 +19,8 @@ static struct message *message_new(uint8_t *otlp, size_t len, int64_t batch)
 		return NULL;
 	}
 	message->otlp = otlp;
-	message->len = message->size = len;
+	message->len = len;
+	message->spans = spans;
 	message->batch = batch;
 	return message;
 }
@@ -36,69 +37,9 @@ static void message_add(struct messages *messages, struct message *message)
 	messages->last = &message->next;
 }
 
-/* The batch that is at hand, or the next one: 1; 0: there is none; -errno. */
-static int batch_hold(struct pack *pack)
-{
-	int got;
-
-	if (pack->otlp)
-		return 1;
-	got = store_next_batch(pack->store, pack->taken, &pack->held, &pack->otlp, &pack->len);
-	if (got == 1 && pack->taken)
-		pack->missing += (uint64_t)(pack->held - pack->taken - 1);
-	return got;
-}
-
-static void batch_drop(struct pack *pack)
-{
-	free(pack->otlp);
-	pack->otlp = NULL;
-	pack->taken = pack->held;
-}
-
-/* Two requests, one after the other, are one. False: no room or no memory, and all is as it was. */
-static bool message_join(struct message *message, const struct pack *pack, const struct pack_limits *max,
-			 uint64_t *spans)
-{
-	size_t len = message->len + pack->len, size = 2 * len < max->octets ? 2 * len : max->octets;
-	uint64_t more = otlp_span_count(pack->otlp, pack->len);
-
-	if (len > max->octets || *spans + more > max->spans)
-		return false;
-	if (len > message->size) {
-		uint8_t *otlp = realloc(message->otlp, size);
-
-		if (!otlp)
-			return false;
-		message->otlp = otlp;
-		message->size = size;
-	}
-	memcpy(message->otlp + message->len, pack->otlp, pack->len);
-	message->len = len;
-	*spans += more;
-	return true;
-}
-
-static int batches_join(struct pack *pack, const struct pack_limits *max, bool joins, struct messages *messages)
-{
-	uint64_t spans = joins ? otlp_span_count(pack->otlp, pack->len) : 0;
-	struct message *message = message_new(pack->otlp, pack->len, pack->held);
-
-	pack->otlp = NULL;
-	if (!message)
-		return -ENOMEM;
-	message_add(messages, message);
-	pack->taken = pack->held;
-	while (joins && batch_hold(pack) == 1 && message_join(message, pack, max, &spans)) {
-		batch_drop(pack);
-		message->batch = pack->taken;
-	}
-	return 1;
-}
-
 static int piece_add(uint8_t *otlp, size_t len, void *arg)
 {
-	struct message *message = message_new(otlp, len, 0);
+	struct message *message = message_new(otlp, len, otlp_span_count(otlp, len), 0);
 
 	if (!message)
 		return -ENOMEM;
@@ -133,16 +74,18 @@ static int pieces_make(const uint8_t *otlp, size_t len, size_t max, uint64_t spa
 	return 0;
 }
 
-static int batch_cut(struct pack *pack, const struct pack_limits *max, struct messages *messages, uint64_t *too_large)
+/* Takes what was taken. */
+static int taken_cut(const struct store_taken *taken, uint64_t spans, const struct pack_limits *max,
+		     struct messages *messages, uint64_t *too_large)
 {
 	struct messages pieces;
-	int error = pieces_make(pack->otlp, pack->len, max->octets, max->spans, pack->held, &pieces, too_large);
+	int error = pieces_make(taken->otlp, taken->len, max->octets, max->spans, taken->number, &pieces, too_large);
 
+	free(taken->otlp);
 	if (error == -ENOMEM)
 		return error;
 	if (error)
-		*too_large = otlp_span_count(pack->otlp, pack->len);
-	batch_drop(pack);
+		*too_large = spans;
 	if (!error && pieces.first) {
 		*messages->last = pieces.first;
 		messages->last = pieces.last;
@@ -150,28 +93,37 @@ static int batch_cut(struct pack *pack, const struct pack_limits *max, struct me
 	return 1;
 }
 
-static bool is_too_much(const struct pack *pack, const struct pack_limits *max)
+static int taken_send(const struct store_taken *taken, uint64_t spans, struct messages *messages)
 {
-	return pack->len > max->octets ||
-	       (max->spans != UINT64_MAX && otlp_span_count(pack->otlp, pack->len) > max->spans);
+	struct message *message = message_new(taken->otlp, taken->len, spans, taken->number);
+
+	if (!message)
+		return -ENOMEM;
+	message_add(messages, message);
+	return 1;
 }
 
 int pack_next(struct pack *pack, const struct pack_limits *max, bool joins, struct messages *messages,
 	      uint64_t *too_large)
 {
-	int got = batch_hold(pack);
+	struct store_taken taken;
+	uint64_t spans;
+	int got = store_take(pack->store, pack->taken, joins ? max->spans : 0, joins ? max->octets : 0, &taken);
 
 	*too_large = 0;
 	if (got != 1)
 		return got;
-	if (is_too_much(pack, max))
-		return batch_cut(pack, max, messages, too_large);
-	return batches_join(pack, max, joins, messages);
-}
-
-bool pack_is_all(struct pack *pack)
-{
-	return batch_hold(pack) == 0;
+	spans = taken.spans ? taken.spans : otlp_span_count(taken.otlp, taken.len);
+	if (taken.len > max->octets || spans > max->spans)
+		got = taken_cut(&taken, spans, max, messages, too_large);
+	else
+		got = taken_send(&taken, spans, messages);
+	if (got != 1)
+		return got;
+	pack->missing += pack->taken ? (uint64_t)(taken.number - pack->taken) - taken.batches : 0;
+	pack->taken = taken.number;
+	pack->more = taken.more;
+	return 1;
 }
 
 bool pack_halve(struct messages *messages, struct message **at, uint64_t *too_large)
@@ -194,10 +146,4 @@ bool pack_halve(struct messages *messages, struct message **at, uint64_t *too_la
 		messages->last = pieces.last;
 	message_free(whole);
 	return true;
-}
-
-void pack_free(struct pack *pack)
-{
-	free(pack->otlp);
-	pack->otlp = NULL;
 }

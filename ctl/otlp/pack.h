@@ -22,10 +22,8 @@ struct messages {
 
 struct pack {
 	struct store *store;
-	int64_t taken; /* number of the last batch that is in messages */
-	int64_t held;  /* number of a batch that is in none yet */
-	uint8_t *otlp; /* of that batch; NULL: none */
-	size_t len;
+	int64_t taken;	  /* number of the last batch that is in messages */
+	bool more;	  /* when it was taken, there was another */
 	uint64_t missing; /* batches that were gone from the store before their turn */
 };
 
@@ -36,16 +34,12 @@ struct pack {
 int pack_next(struct pack *pack, const struct pack_limits *max, bool joins, struct messages *messages,
 	      uint64_t *too_large);
 
-/* Whether all that the store has is in messages. */
-bool pack_is_all(struct pack *pack);
-
 /*
  * A message that proved too large becomes smaller ones, but for `too_large` spans. False: it cannot be cut, and is as
  * it was.
  */
 bool pack_halve(struct messages *messages, struct message **at, uint64_t *too_large);
 
-void pack_free(struct pack *pack);
 void message_free(struct message *message);
 
 #endif

@@ -17,7 +17,10 @@
 
 enum { BUSY_MS = 5000, INSTANCE_ID_SIZE = 37 };
 
-#define LOG_SIZE_MAX "67108864" /* what the write-ahead log is cut to once its content is in the file */
+/* What the write-ahead log is cut to once its content is in the file, and after how many pages that is: a page of an
+ * index that is written again and again goes into the file once. */
+#define LOG_SIZE_MAX "67108864"
+#define LOG_PAGES "4000"
 
 static _Thread_local char open_error[256];
 
@@ -80,7 +83,8 @@ int store_open_file(struct store *store, const char *path, bool create)
 	}
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, BUSY_MS);
-	error = store_do(store, "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=" LOG_SIZE_MAX);
+	error = store_do(store, "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=" LOG_SIZE_MAX
+				"; PRAGMA wal_autocheckpoint=" LOG_PAGES);
 	return error ? error : store_schema(store, create);
 }
 

@@ -45,15 +45,26 @@ const char *store_error(const struct store *store);
  */
 int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans);
 
-/* The oldest batch behind number `after`: 1 and a malloc'ed copy, 0 if there is none, or -errno. */
+/* The same with several in one transaction, which costs less: all of them, or none and an error. */
+struct store_batch {
+	const uint8_t *otlp;
+	size_t len;
+	const struct span_list *spans;
+};
+enum { STORE_BATCHES_MAX = 32 };
+int store_add_batches(struct store *store, const struct store_batch *batches, unsigned int count);
+
+/* The oldest batch behind number `after`: 1 and a malloc'ed copy, 0 if there is none, or -errno. A damaged one, which
+ * is said on stderr, is passed over. */
 int store_next_batch(struct store *store, int64_t after, int64_t *number, uint8_t **otlp, size_t *len);
 
 /* Batches in a row, as one ExportTraceServiceRequest: put one behind the other they are that. */
 struct store_taken {
 	int64_t number; /* of the last */
 	uint64_t batches, spans;
+	bool more; /* had no room */
 	uint8_t *otlp; /* malloc'ed */
-	size_t len;
+	size_t len, size;
 };
 
 /* The oldest batch behind `after` and those that fit beside it into so many spans and octets. Returns as above. */

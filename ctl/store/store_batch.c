@@ -1,238 +1,100 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The store's batches: a queue for the exporter, and all there is of a trace's spans. */
+/* Batches out of the store: in their order for who sends them on, and all that hold spans of a trace. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "otlp/otlp.h"
+#include "packed.h"
 #include "store_mend.h"
 #include "store_row.h"
 #include "store_sql.h"
 #include "store_tail.h"
+#include "wire/bytes.h"
 
-#define TRY_AGAIN_NS 1000000000 /* after a disk was full */
+/* A batch on its way out. */
+struct leaving {
+	int64_t number;
+	uint64_t spans;
+	const uint8_t *packed;
+	size_t packed_len, len; /* len: unpacked */
+};
 
-static int64_t now_unix_ns(void)
+/* What one call may take. */
+struct room {
+	uint64_t spans;
+	size_t octets;
+};
+
+static bool has_room(struct store_taken *taken, const struct leaving *batch, const struct room *room)
 {
-	struct timespec now;
+	bool has = taken->batches == 0 ||
+		   (taken->spans + batch->spans <= room->spans && taken->len + batch->len <= room->octets);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
+	taken->more = !has;
+	return has;
 }
 
-/* `*number` is the one it is to have, 0: the next; and then the one it has. */
-static int batch_insert(struct store *store, const uint8_t *otlp, size_t len, size_t spans, int64_t *number)
+/* Room for `len` more; with more batches to come twice as much, up to what there will be. */
+static int taken_grow(struct store_taken *taken, size_t len, const struct room *room)
 {
-	sqlite3_stmt *stmt = store_statement(store, BATCH_ADD);
-	int error;
+	size_t needed = taken->len + len, size = 2 * needed < room->octets ? 2 * needed : room->octets;
+	uint8_t *otlp;
 
-	if (!stmt)
-		return store_fail(store);
-	sqlite3_bind_int64(stmt, 1, now_unix_ns());
-	sqlite3_bind_int64(stmt, 2, (int64_t)spans);
-	sqlite3_bind_blob64(stmt, 3, len ? (const void *)otlp : "", len, SQLITE_STATIC);
-	if (*number)
-		sqlite3_bind_int64(stmt, 4, *number);
-	else
-		sqlite3_bind_null(stmt, 4);
-	error = store_step(store, stmt);
-	if (error)
-		return error;
-	*number = sqlite3_last_insert_rowid(store->db);
-	tail_saw(store->tail, *number);
+	if (taken->otlp && needed <= taken->size)
+		return 0;
+	if (size < needed)
+		size = needed;
+	otlp = realloc(taken->otlp, size + 1);
+	if (!otlp)
+		return -ENOMEM;
+	taken->otlp = otlp;
+	taken->size = size;
 	return 0;
 }
 
-static int trace_batch_insert(struct store *store, int64_t trace, int64_t number)
+/* 0, -ENOMEM, or -EBADMSG: it is left out. */
+static int taken_append(struct store *store, struct store_taken *taken, const struct leaving *batch,
+			const struct room *room)
 {
-	sqlite3_stmt *stmt = store_statement(store, TRACE_BATCH_ADD);
+	int error = taken_grow(taken, batch->len, room);
 
-	if (!stmt)
-		return store_fail(store);
-	sqlite3_bind_int64(stmt, 1, trace);
-	sqlite3_bind_int64(stmt, 2, number);
-	return store_step(store, stmt);
-}
-
-static int by_trace(const void *a, const void *b)
-{
-	const struct span *const *left = a, *const *right = b;
-
-	return memcmp((*left)->trace_id, (*right)->trace_id, TRACE_ID_LEN);
-}
-
-/* The spans' traces one after the other; `sorted` has all of them by trace. */
-static int index_insert(struct store *store, const struct span **sorted, size_t count, int64_t number)
-{
-	int64_t trace;
-	int error = 0;
-
-	for (size_t first = 0, next; !error && first < count; first = next) {
-		for (next = first + 1; next < count && by_trace(&sorted[first], &sorted[next]) == 0;)
-			next++;
-		error = store_row_update(store, &sorted[first], next - first, number, &trace);
-		if (!error)
-			error = trace_batch_insert(store, trace, number);
-	}
-	return error;
-}
-
-static int batch_index(struct store *store, const struct span_list *spans, int64_t number)
-{
-	const struct span **sorted = calloc(spans->count + 1, sizeof(*sorted));
-	int error;
-
-	if (!sorted)
-		return store_say(store, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < spans->count; i++)
-		sorted[i] = &spans->spans[i];
-	qsort(sorted, spans->count, sizeof(*sorted), by_trace);
-	error = index_insert(store, sorted, spans->count, number);
-	free(sorted);
-	return error;
-}
-
-/* In the caller's transaction. */
-static int batch_write(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans,
-		       int64_t number)
-{
-	int error = batch_insert(store, otlp, len, spans->count, &number);
-
-	return error ? error : batch_index(store, spans, number);
-}
-
-static int transaction_end(struct store *store, int error)
-{
-	if (!error)
-		error = store_do(store, "COMMIT");
 	if (error)
-		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	return error;
-}
-
-static int batch_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
-{
-	int error = store_do(store, "BEGIN IMMEDIATE");
-
-	return error ? error : transaction_end(store, batch_write(store, otlp, len, spans, 0));
-}
-
-/* The tail's batches into the file, under the numbers they have, which exporters know. */
-static int tail_write(struct store *store, const struct tail_batch *batch)
-{
-	int error = store_do(store, "BEGIN IMMEDIATE");
-
+		return store_say(store, error, "out of memory");
+	error = packed_read(batch->packed, batch->packed_len, taken->otlp + taken->len, batch->len);
 	if (error)
 		return error;
-	for (; !error && batch; batch = batch->next) {
-		struct span_list spans = { 0 };
-
-		error = otlp_decode(batch->otlp, batch->len, &spans);
-		if (!error)
-			error = batch_write(store, batch->otlp, batch->len, &spans, batch->number);
-		span_list_free(&spans);
-	}
-	return transaction_end(store, error);
-}
-
-static bool is_disk_trouble(int error)
-{
-	return error == -ENOSPC || error == -EIO || error == -EROFS;
-}
-
-/* Trying costs a transaction, so not with each batch. */
-static bool may_try(struct store *store)
-{
-	int64_t now_ns = now_unix_ns();
-
-	if (now_ns - store->tried_unix_ns < TRY_AGAIN_NS && now_ns >= store->tried_unix_ns)
-		return false;
-	store->tried_unix_ns = now_ns;
-	return true;
-}
-
-/* True: nothing is in the tail any more. */
-static bool tail_flush(struct store *store, const struct tail_batch *first)
-{
-	if (first && (!may_try(store) || tail_write(store, first)))
-		return false;
-	if (first) {
-		tail_empty(store->tail);
-		fprintf(stderr, "store %s: can be written again\n", sqlite3_db_filename(store->db, "main"));
-	}
-	return true;
-}
-
-static int64_t last_number(struct store *store)
-{
-	int64_t number = 0;
-
-	return store_number(store, "SELECT seq FROM sqlite_sequence WHERE name = 'batch'", &number) ? 0 : number;
-}
-
-/* Into the file; into the tail where the disk is full. */
-static int batch_keep(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
-{
-	const struct tail_batch *first = tail_lock(store->tail);
-	char why[sizeof(store->error)];
-	int error = -ENOSPC;
-
-	if (tail_flush(store, first))
-		error = batch_add(store, otlp, len, spans);
-	snprintf(why, sizeof(why), "%s", store->error);
-	if (is_disk_trouble(error) && tail_add(store->tail, last_number(store), otlp, len, spans->count)) {
-		error = 0;
-		if (!first)
-			fprintf(stderr, "store %s: %s: spans are sent on, but not kept\n",
-				sqlite3_db_filename(store->db, "main"), why);
-	}
-	tail_unlock(store->tail);
-	return error ? store_say(store, error, "%s", why) : 0;
-}
-
-int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
-{
-	int error = store_is_away(store) ? store_mend(store) : 0;
-
-	if (!error)
-		error = batch_keep(store, otlp, len, spans);
-	if (error == -EUCLEAN) {
-		error = store_mend(store);
-		if (!error)
-			error = batch_keep(store, otlp, len, spans);
-	}
-	return error;
-}
-
-/* 1, or -ENOMEM. */
-static int taken_append(struct store *store, struct store_taken *taken, const struct tail_batch *batch,
-			const uint8_t *otlp)
-{
-	uint8_t *longer = realloc(taken->otlp, taken->len + batch->len + 1);
-
-	if (!longer)
-		return store_say(store, -ENOMEM, "out of memory");
-	if (batch->len)
-		memcpy(longer + taken->len, otlp, batch->len);
-	taken->otlp = longer;
 	taken->len += batch->len;
 	taken->number = batch->number;
 	tail_saw(store->tail, batch->number);
 	taken->spans += batch->spans;
 	taken->batches++;
-	return 1;
+	return 0;
 }
 
-static bool taken_has_room(const struct store_taken *taken, const struct tail_batch *batch, uint64_t spans,
-			   size_t octets)
+/* The row of BATCH_NEXT. */
+static int row_leave(sqlite3_stmt *stmt, struct leaving *batch)
 {
-	return taken->batches == 0 || (taken->spans + batch->spans <= spans && taken->len + batch->len <= octets);
+	*batch = (struct leaving){ .number = sqlite3_column_int64(stmt, 0),
+				   .spans = (uint64_t)sqlite3_column_int64(stmt, 1),
+				   .packed = sqlite3_column_blob(stmt, 2),
+				   .packed_len = (size_t)sqlite3_column_bytes(stmt, 2) };
+	return packed_size(batch->packed, batch->packed_len, &batch->len);
+}
+
+/* A damaged one is gone for who sends on, who counts it by the gap between numbers. Said once. */
+static void damaged_say(struct store *store, int64_t number)
+{
+	if (number <= store->damaged)
+		return;
+	store->damaged = number;
+	fprintf(stderr, "store %s: batch %lld is damaged and left out\n", sqlite3_db_filename(store->db, "main"),
+		(long long)number);
 }
 
 /* 1 and 0 as store_take(), 0 also for what has no room. */
-static int file_take(struct store *store, uint64_t spans, size_t octets, struct store_taken *taken)
+static int file_take(struct store *store, const struct room *room, struct store_taken *taken)
 {
 	sqlite3_stmt *stmt = store_statement(store, BATCH_NEXT);
 	int got;
@@ -241,43 +103,52 @@ static int file_take(struct store *store, uint64_t spans, size_t octets, struct 
 		return store_fail(store);
 	sqlite3_bind_int64(stmt, 1, taken->number);
 	while ((got = store_step(store, stmt)) == 1) {
-		struct tail_batch batch = { .number = sqlite3_column_int64(stmt, 0),
-					    .spans = (uint64_t)sqlite3_column_int64(stmt, 1),
-					    .len = (size_t)sqlite3_column_bytes(stmt, 2) };
+		struct leaving batch;
+		int error = row_leave(stmt, &batch);
 
-		if (!taken_has_room(taken, &batch, spans, octets) ||
-		    (got = taken_append(store, taken, &batch, sqlite3_column_blob(stmt, 2))) < 0)
+		if (!error && !has_room(taken, &batch, room))
+			break;
+		if (!error)
+			error = taken_append(store, taken, &batch, room);
+		if (error == -EBADMSG)
+			damaged_say(store, batch.number);
+		else if (error)
+			got = error;
+		if (got < 0)
 			break;
 	}
 	sqlite3_reset(stmt);
 	return got < 0 ? got : taken->batches > 0;
 }
 
-static int tail_take(struct store *store, uint64_t spans, size_t octets, struct store_taken *taken)
+static int tail_take(struct store *store, const struct room *room, struct store_taken *taken)
 {
 	const struct tail_batch *batch = tail_lock(store->tail);
-	int got = 1;
+	int error = 0;
 
-	for (; got == 1 && batch; batch = batch->next) {
+	for (; !error && batch; batch = batch->next) {
+		const struct leaving leaving = { batch->number, batch->spans, batch->otlp, batch->len, batch->len };
+
 		if (batch->number <= taken->number)
 			continue;
-		if (!taken_has_room(taken, batch, spans, octets))
+		if (!has_room(taken, &leaving, room))
 			break;
-		got = taken_append(store, taken, batch, batch->otlp);
+		error = taken_append(store, taken, &leaving, room);
 	}
 	tail_unlock(store->tail);
-	return got < 0 ? got : taken->batches > 0;
+	return error ? error : taken->batches > 0;
 }
 
 int store_take(struct store *store, int64_t after, uint64_t spans, size_t octets, struct store_taken *taken)
 {
+	const struct room room = { spans, octets };
 	int got = store_is_away(store) ? store_mend(store) : 0;
 
 	*taken = (struct store_taken){ .number = after };
 	if (!got)
-		got = file_take(store, spans, octets, taken);
+		got = file_take(store, &room, taken);
 	if (got == 0)
-		got = tail_take(store, spans, octets, taken);
+		got = tail_take(store, &room, taken);
 	if (got < 0) {
 		free(taken->otlp);
 		taken->otlp = NULL;
@@ -328,7 +199,25 @@ int store_set_exported(struct store *store, const char *endpoint, int64_t number
 	sqlite3_bind_text(stmt, 1, endpoint, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 2, number);
 	error = store_step(store, stmt);
-	return is_disk_trouble(error) && tail_is_used(store->tail) ? 0 : error;
+	return store_is_disk_trouble(error) && tail_is_used(store->tail) ? 0 : error;
+}
+
+/* Of a trace's batches. */
+struct numbers {
+	int64_t *list;
+	size_t count;
+};
+
+/* False: no memory. */
+static bool numbers_add(struct numbers *numbers, int64_t number)
+{
+	int64_t *list = reallocarray(numbers->list, numbers->count + 1, sizeof(*list));
+
+	if (!list)
+		return false;
+	list[numbers->count++] = number;
+	numbers->list = list;
+	return true;
 }
 
 /* Drops the spans of other traces from `first` on. */
@@ -363,28 +252,98 @@ static void spans_unique(struct span_list *spans, size_t first)
 	spans->count = kept + 1;
 }
 
-int store_load_trace(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct span_list *spans)
+/* The batches in the trace's row, and its number. 1, 0: no such trace, or -errno. */
+static int trace_get(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct numbers *numbers,
+		     int64_t *trace)
 {
-	sqlite3_stmt *stmt = store_statement(store, BATCH_OF_TRACE);
-	size_t first = spans->count;
+	sqlite3_stmt *stmt = store_statement(store, TRACE_GET);
+	struct store_row row;
 	int got;
 
 	if (!stmt)
 		return store_fail(store);
 	sqlite3_bind_blob(stmt, 1, trace_id, TRACE_ID_LEN, SQLITE_STATIC);
-	while ((got = store_step(store, stmt)) == 1) {
+	got = store_step(store, stmt);
+	if (got != 1)
+		return got;
+	if (!store_row_read(stmt, &row))
+		got = -EBADMSG;
+	sqlite3_reset(stmt);
+	*trace = row.number;
+	for (unsigned int i = 0; got == 1 && i < row.batch_count; i++)
+		if (!numbers_add(numbers, (int64_t)be64_load(row.batches[i])))
+			got = -ENOMEM;
+	return got < 0 ? store_say(store, got, got == -ENOMEM ? "out of memory" : "not a trace's row") : got;
+}
+
+/* Those that have no room in the row. */
+static int trace_more(struct store *store, int64_t trace, struct numbers *numbers)
+{
+	sqlite3_stmt *stmt = store_statement(store, TRACE_BATCHES);
+	int got;
+
+	if (!stmt)
+		return store_fail(store);
+	sqlite3_bind_int64(stmt, 1, trace);
+	while ((got = store_step(store, stmt)) == 1)
+		if (!numbers_add(numbers, sqlite3_column_int64(stmt, 0))) {
+			sqlite3_reset(stmt);
+			return store_say(store, -ENOMEM, "out of memory");
+		}
+	return got;
+}
+
+static int octets_decode(const uint8_t *packed, size_t packed_len, struct span_list *spans)
+{
+	uint8_t *otlp;
+	size_t len;
+	int error = packed_size(packed, packed_len, &len);
+
+	if (error)
+		return error;
+	otlp = malloc(len + 1);
+	error = otlp ? packed_read(packed, packed_len, otlp, len) : -ENOMEM;
+	if (!error)
+		error = otlp_decode(otlp, len, spans);
+	free(otlp);
+	return error;
+}
+
+/* One that has left the store meanwhile has no spans. */
+static int batch_load(struct store *store, int64_t number, struct span_list *spans)
+{
+	sqlite3_stmt *stmt = store_statement(store, BATCH_GET);
+	int got, error;
+
+	if (!stmt)
+		return store_fail(store);
+	sqlite3_bind_int64(stmt, 1, number);
+	got = store_step(store, stmt);
+	if (got != 1)
+		return got;
+	error = octets_decode(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), spans);
+	sqlite3_reset(stmt);
+	return error ? store_say(store, error, "batch %lld is damaged", (long long)number) : 0;
+}
+
+int store_load_trace(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct span_list *spans)
+{
+	size_t first = spans->count;
+	struct numbers numbers = { 0 };
+	int64_t trace = 0;
+	int error = trace_get(store, trace_id, &numbers, &trace);
+
+	if (error == 1)
+		error = trace_more(store, trace, &numbers);
+	for (size_t i = 0; !error && i < numbers.count; i++) {
 		size_t batch = spans->count;
 
-		got = otlp_decode(sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1), spans);
-		if (got) {
-			long long number = sqlite3_column_int64(stmt, 0);
-
-			sqlite3_reset(stmt);
-			spans->count = first;
-			return store_say(store, got, "batch %lld is damaged", number);
-		}
+		error = batch_load(store, numbers.list[i], spans);
 		spans_keep(spans, batch, trace_id);
 	}
+	free(numbers.list);
+	if (error)
+		spans->count = first;
 	spans_unique(spans, first);
-	return got;
+	return error;
 }

@@ -9,6 +9,7 @@
 
 #include "otlp/otlp.h"
 #include "store_sql.h"
+#include "wire/bytes.h"
 
 /* Cut to `size`, never inside a character. */
 static void text_copy(char *to, size_t size, const char *from)
@@ -26,6 +27,18 @@ static void column_text(sqlite3_stmt *stmt, int column, char *to, size_t size)
 	const char *text = (const char *)sqlite3_column_text(stmt, column);
 
 	text_copy(to, size, text ? text : "");
+}
+
+/* A list of 8 octets each. */
+static unsigned int column_list(sqlite3_stmt *stmt, int column, uint8_t list[ROW_LIST_MAX][8])
+{
+	unsigned int count = (unsigned int)sqlite3_column_bytes(stmt, column) / 8;
+
+	if (count > ROW_LIST_MAX)
+		count = ROW_LIST_MAX;
+	if (count)
+		memcpy(list, sqlite3_column_blob(stmt, column), count * 8);
+	return count;
 }
 
 bool store_row_read(sqlite3_stmt *stmt, struct store_row *row)
@@ -51,6 +64,9 @@ bool store_row_read(sqlite3_stmt *stmt, struct store_row *row)
 	column_text(stmt, 12, row->services, sizeof(row->services));
 	column_text(stmt, 13, row->nodes, sizeof(row->nodes));
 	shown->queue_bytes = sqlite3_column_type(stmt, 14) == SQLITE_NULL ? -1 : sqlite3_column_int64(stmt, 14);
+	row->batch_count = column_list(stmt, 16, row->batches);
+	row->network_count = column_list(stmt, 17, row->network);
+	row->in_tables = sqlite3_column_type(stmt, 16) == SQLITE_NULL;
 	shown->duration_ns = row->has_root ? row->root_ns : row->end_unix_ns - shown->start_unix_ns;
 	return true;
 }
@@ -63,14 +79,15 @@ static void bind_if(sqlite3_stmt *stmt, int at, bool known, int64_t value)
 		sqlite3_bind_null(stmt, at);
 }
 
-static int row_write(struct store *store, const struct store_row *row, int64_t batch)
+/* By TRACE_ADD, `number` is the next then, or TRACE_PUT. */
+static int row_write(struct store *store, enum statement how, const struct store_row *row, int64_t last_batch)
 {
 	const struct store_trace *shown = &row->shown;
-	sqlite3_stmt *stmt = store_statement(store, TRACE_PUT);
+	sqlite3_stmt *stmt = store_statement(store, how);
 
 	if (!stmt)
 		return store_fail(store);
-	sqlite3_bind_int64(stmt, 1, row->number);
+	bind_if(stmt, 1, row->number, row->number);
 	sqlite3_bind_blob(stmt, 2, shown->trace_id, TRACE_ID_LEN, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 3, shown->start_unix_ns);
 	sqlite3_bind_int64(stmt, 4, row->end_unix_ns);
@@ -85,56 +102,81 @@ static int row_write(struct store *store, const struct store_row *row, int64_t b
 	sqlite3_bind_text(stmt, 13, row->services, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 14, row->nodes, -1, SQLITE_STATIC);
 	bind_if(stmt, 15, shown->queue_bytes >= 0, shown->queue_bytes);
-	sqlite3_bind_int64(stmt, 16, batch);
+	sqlite3_bind_int64(stmt, 16, last_batch);
+	sqlite3_bind_blob(stmt, 17, row->in_tables ? NULL : row->batches, (int)row->batch_count * 8, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 18, row->network, (int)row->network_count * SPAN_ID_LEN, SQLITE_STATIC);
 	return store_step(store, stmt);
 }
 
-static int number_next(struct store *store, int64_t *number)
+static void row_begin(const struct span *span, struct store_row *row)
 {
-	sqlite3_stmt *stmt = store_statement(store, TRACE_NEXT);
-	int got = stmt ? store_step(store, stmt) : store_fail(store);
-
-	if (got != 1)
-		return got ? got : -EBADMSG;
-	*number = sqlite3_column_int64(stmt, 0);
-	sqlite3_reset(stmt);
-	return 0;
-}
-
-/* The trace's row, or a new one that begins with `span`. */
-static int row_get(struct store *store, const struct span *span, struct store_row *row)
-{
-	sqlite3_stmt *stmt = store_statement(store, TRACE_GET);
-	int got;
-
-	if (!stmt)
-		return store_fail(store);
-	sqlite3_bind_blob(stmt, 1, span->trace_id, TRACE_ID_LEN, SQLITE_STATIC);
-	got = store_step(store, stmt);
-	if (got == 1) {
-		store_row_read(stmt, row);
-		sqlite3_reset(stmt);
-		return 0;
-	}
 	*row = (struct store_row){ .end_unix_ns = span->end_unix_ns, .services = "\n", .nodes = "\n" };
 	row->shown.start_unix_ns = span->start_unix_ns;
 	row->shown.queue_bytes = -1;
 	memcpy(row->shown.trace_id, span->trace_id, TRACE_ID_LEN);
-	return got < 0 ? got : number_next(store, &row->number);
 }
 
-/* 1: not seen before, 0: seen, or -errno. */
-static int network_insert(struct store *store, const struct store_row *row, const struct span *span)
+/* The trace's row, which is there. */
+static int row_get(struct store *store, struct store_row *row)
 {
-	sqlite3_stmt *stmt = store_statement(store, NETWORK_ADD);
-	int error;
+	sqlite3_stmt *stmt = store_statement(store, TRACE_GET);
+	uint8_t trace_id[TRACE_ID_LEN];
+	int got;
 
 	if (!stmt)
 		return store_fail(store);
+	memcpy(trace_id, row->shown.trace_id, TRACE_ID_LEN);
+	sqlite3_bind_blob(stmt, 1, trace_id, TRACE_ID_LEN, SQLITE_STATIC);
+	got = store_step(store, stmt);
+	if (got != 1)
+		return got ? got : -EBADMSG;
+	store_row_read(stmt, row);
+	sqlite3_reset(stmt);
+	return 0;
+}
+
+/*
+ * Adds 8 octets to a list of the row, beyond its end to the list's table. 1: not seen before, 0: seen, or -errno
+ * (-EAGAIN: the table is needed, and the row has no number yet).
+ */
+static int list_add(struct store *store, const struct store_row *row, uint8_t list[ROW_LIST_MAX][8], unsigned int *count,
+		    const uint8_t value[8], enum statement beyond)
+{
+	sqlite3_stmt *stmt;
+	int error;
+
+	for (unsigned int i = *count; i-- > 0;)
+		if (memcmp(list[i], value, 8) == 0)
+			return 0;
+	if (*count < ROW_LIST_MAX && !row->in_tables) {
+		memcpy(list[(*count)++], value, 8);
+		return 1;
+	}
+	if (!row->number)
+		return -EAGAIN;
+	stmt = store_statement(store, beyond);
+	if (!stmt)
+		return store_fail(store);
 	sqlite3_bind_int64(stmt, 1, row->number);
-	sqlite3_bind_blob(stmt, 2, span->id, SPAN_ID_LEN, SQLITE_STATIC);
+	if (beyond == TRACE_BATCH_ADD)
+		sqlite3_bind_int64(stmt, 2, (int64_t)be64_load(value));
+	else
+		sqlite3_bind_blob(stmt, 2, value, SPAN_ID_LEN, SQLITE_STATIC);
 	error = store_step(store, stmt);
 	return error ? error : sqlite3_changes(store->db) != 0;
+}
+
+bool store_line(char *line, size_t size, const char *name, char end)
+{
+	size_t len = strlen(name);
+
+	if (!len || len + 3 > size || strpbrk(name, "\n\t"))
+		return false;
+	line[0] = '\n';
+	memcpy(line + 1, name, len);
+	line[len + 1] = end;
+	line[len + 2] = 0;
+	return true;
 }
 
 /* Where "\nNAME" and then `end` is in a list of lines; NULL: nowhere, or it cannot be a line. */
@@ -145,25 +187,16 @@ static char *line_find(char *lines, const char *name, char end)
 	return store_line(line, sizeof(line), name, end) ? strstr(lines, line) : NULL;
 }
 
-bool store_line(char *line, size_t size, const char *name, char end)
-{
-	size_t len = strlen(name);
-
-	if (!len || len + 3 > size || strpbrk(name, "\n\t"))
-		return false;
-	snprintf(line, size, "\n%s%c", name, end);
-	return true;
-}
-
 /* A list that is full stays as it is: what it lacks is not found. */
 static void service_join(struct store_row *row, const char *service)
 {
-	size_t used = strlen(row->services), len = strlen(service);
+	char line[STORE_NAME_MAX + 3];
+	size_t used = strlen(row->services);
 
-	if (!len || len > STORE_NAME_MAX || used + len + 2 > sizeof(row->services) || strpbrk(service, "\n\t") ||
-	    line_find(row->services, service, '\n'))
+	if (!store_line(line, sizeof(line), service, '\n') || strstr(row->services, line) ||
+	    used + strlen(line) > sizeof(row->services))
 		return;
-	sprintf(row->services + used, "%s\n", service);
+	strcpy(row->services + used, line + 1);
 }
 
 int64_t store_node_queue(const char *nodes, const char *name)
@@ -173,24 +206,28 @@ int64_t store_node_queue(const char *nodes, const char *name)
 	return at ? strtoll(at + strlen(name) + 2, NULL, 10) : INT64_MIN;
 }
 
+static void line_remove(char *lines, const char *name)
+{
+	char *line = line_find(lines, name, '\t'), *next = strchr(line + 1, '\n');
+
+	memmove(line, next, strlen(next) + 1);
+}
+
 /* A node's line is its name and the longest queue it told, -1 where it told none. */
 static void node_join(struct store_row *row, const char *name, int64_t queue_bytes)
 {
 	enum { NUMBER_MAX = 24 };
+	char line[STORE_NAME_MAX + 3];
 	int64_t before = store_node_queue(row->nodes, name);
-	size_t used = strlen(row->nodes), len = strlen(name);
-	char *line, *next;
+	size_t used = strlen(row->nodes);
 
-	if (before >= queue_bytes || !len || len > STORE_NAME_MAX || strpbrk(name, "\n\t") ||
-	    used + len + NUMBER_MAX > sizeof(row->nodes))
+	if (before >= queue_bytes || !store_line(line, sizeof(line), name, '\t') ||
+	    used + strlen(line) + NUMBER_MAX > sizeof(row->nodes))
 		return;
-	if (before != INT64_MIN) {
-		line = line_find(row->nodes, name, '\t');
-		next = strchr(line + 1, '\n');
-		memmove(line, next, strlen(next) + 1);
-		used = strlen(row->nodes);
-	}
-	sprintf(row->nodes + used, "%s\t%lld\n", name, (long long)queue_bytes);
+	if (before != INT64_MIN)
+		line_remove(row->nodes, name);
+	used = strlen(row->nodes);
+	sprintf(row->nodes + used, "%s%lld\n", line + 1, (long long)queue_bytes);
 }
 
 static void place_join(struct store_row *row, const struct span *span)
@@ -205,15 +242,18 @@ static void place_join(struct store_row *row, const struct span *span)
 }
 
 /* What is usual at the place `name`: the span there says it, and comes in the same batch as its transfer. */
-static int64_t place_usual_ns(const struct span **spans, size_t count, const char *name)
+static int64_t place_usual_ns(const struct store_run *run, const char *name)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(spans[i]->scope, "hopspan") == 0 && strcmp(spans[i]->name, name) == 0) {
-			int64_t usual_ns = attr_get_int(&spans[i]->attrs, "hopspan.usual_ns", 0);
+	for (size_t i = 0; i < run->count; i++) {
+		const struct span *span = &run->spans[i];
+
+		if (strcmp(span->scope, "hopspan") == 0 && strcmp(span->name, name) == 0) {
+			int64_t usual_ns = attr_get_int(&span->attrs, "hopspan.usual_ns", 0);
 
 			if (usual_ns > 0)
 				return usual_ns;
 		}
+	}
 	return 0;
 }
 
@@ -239,18 +279,14 @@ static void worst_join(struct store_trace *shown, const char *name, int64_t time
 	shown->worst_usual_ns = usual_ns;
 }
 
-/* A span of the collector's own: `spans` are all that came with it. */
-static int network_join(struct store *store, struct store_row *row, const struct span *span, const struct span **spans,
-			size_t count)
+/* A transfer's, or a loss's; `run` is all that came with it. */
+static int network_join(struct store *store, struct store_row *row, const struct span *span, bool lost,
+			const struct store_run *run)
 {
-	const char *kind = attr_get_string(&span->attrs, "hopspan.kind", ""), *worst;
 	int64_t duration_ns = span_ns(span);
-	bool lost = strcmp(kind, "retransmission") == 0;
-	int new;
+	const char *worst;
+	int new = list_add(store, row, row->network, &row->network_count, span->id, NETWORK_ADD);
 
-	if (!lost && strcmp(kind, "transfer") != 0)
-		return 0;
-	new = network_insert(store, row, span);
 	if (new <= 0)
 		return new;
 	if (__builtin_add_overflow(row->shown.network_ns, duration_ns, &row->shown.network_ns))
@@ -259,7 +295,22 @@ static int network_join(struct store *store, struct store_row *row, const struct
 	if (lost)
 		worst_join(&row->shown, "packet lost", duration_ns, 0);
 	else if (worst[0])
-		worst_join(&row->shown, worst, attr_ns(span, "hopspan.worst_ns"), place_usual_ns(spans, count, worst));
+		worst_join(&row->shown, worst, attr_ns(span, "hopspan.worst_ns"), place_usual_ns(run, worst));
+	return 0;
+}
+
+/* A span of the collector's own. A link is at no node. */
+static int own_join(struct store *store, struct store_row *row, const struct span *span, const struct store_run *run)
+{
+	const char *kind = attr_get_string(&span->attrs, "hopspan.kind", "");
+
+	if (strcmp(kind, "link") == 0)
+		return 0;
+	if (strcmp(kind, "transfer") == 0)
+		return network_join(store, row, span, false, run);
+	if (strcmp(kind, "retransmission") == 0)
+		return network_join(store, row, span, true, run);
+	place_join(row, span);
 	return 0;
 }
 
@@ -278,26 +329,58 @@ static void root_join(struct store_row *row, const struct span *span)
 	text_copy(row->shown.name, sizeof(row->shown.name), span->name);
 }
 
-int store_row_update(struct store *store, const struct span **spans, size_t count, int64_t batch, int64_t *number)
+static int run_join(struct store *store, struct store_row *row, const struct store_run *run)
 {
-	struct store_row row;
-	int error = row_get(store, spans[0], &row);
+	uint8_t batch[8];
+	int error;
 
-	for (size_t i = 0; !error && i < count; i++) {
-		const struct span *span = spans[i];
+	be64_store(batch, (uint64_t)run->batch);
+	error = list_add(store, row, row->batches, &row->batch_count, batch, TRACE_BATCH_ADD);
+	for (size_t i = 0; error >= 0 && i < run->count; i++) {
+		const struct span *span = &run->spans[i];
 
-		if (span->start_unix_ns < row.shown.start_unix_ns)
-			row.shown.start_unix_ns = span->start_unix_ns;
-		if (span->end_unix_ns > row.end_unix_ns)
-			row.end_unix_ns = span->end_unix_ns;
-		root_join(&row, span);
-		if (i == 0 || span->service != spans[i - 1]->service)
-			service_join(&row, span->service);
-		if (strcmp(span->scope, "hopspan") != 0)
-			continue;
-		place_join(&row, span);
-		error = network_join(store, &row, span, spans, count);
+		if (span->start_unix_ns < row->shown.start_unix_ns)
+			row->shown.start_unix_ns = span->start_unix_ns;
+		if (span->end_unix_ns > row->end_unix_ns)
+			row->end_unix_ns = span->end_unix_ns;
+		root_join(row, span);
+		if (i == 0 || span->service != span[-1].service)
+			service_join(row, span->service);
+		if (strcmp(span->scope, "hopspan") == 0)
+			error = own_join(store, row, span, run);
 	}
-	*number = row.number;
-	return error ? error : row_write(store, &row, batch);
+	return error < 0 ? error : 0;
+}
+
+static int runs_join(struct store *store, struct store_row *row, const struct store_run *runs, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < count; i++)
+		error = run_join(store, row, &runs[i]);
+	return error;
+}
+
+/* Most traces are new: that is tried first, and costs one statement. */
+int store_row_add(struct store *store, const struct store_run *runs, size_t count)
+{
+	int64_t last_batch = runs[count - 1].batch;
+	struct store_row row;
+	bool begun;
+	int error;
+
+	row_begin(runs->spans, &row);
+	error = runs_join(store, &row, runs, count);
+	begun = error == -EAGAIN; /* its lists are too long for a row without a number */
+	if (begun)
+		row_begin(runs->spans, &row);
+	else if (error)
+		return error;
+	error = row_write(store, TRACE_ADD, &row, last_batch);
+	if (error || (!begun && sqlite3_changes(store->db)))
+		return error;
+	error = row_get(store, &row);
+	if (!error)
+		error = runs_join(store, &row, runs, count);
+	return error ? error : row_write(store, TRACE_PUT, &row, last_batch);
 }

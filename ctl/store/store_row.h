@@ -9,7 +9,10 @@
 
 #include "store.h"
 
-enum { STORE_NAME_MAX = 255 }; /* of what is searched for */
+enum {
+	STORE_NAME_MAX = 255, /* of what is searched for */
+	ROW_LIST_MAX = 64,    /* batches, and network spans, in the row itself */
+};
 
 struct store_row {
 	int64_t number;
@@ -19,6 +22,16 @@ struct store_row {
 	int64_t root_start_unix_ns, root_ns;
 	char services[512]; /* "\nNAME\nNAME\n" */
 	char nodes[1024];   /* "\nNAME\tQUEUE\nNAME\tQUEUE\n": octets, -1 where none are known */
+	bool in_tables; /* both lists are elsewhere, in a row of schema 2 */
+	unsigned int batch_count, network_count;
+	uint8_t batches[ROW_LIST_MAX][8], network[ROW_LIST_MAX][SPAN_ID_LEN];
+};
+
+/* Spans of one trace that lie together in a batch. */
+struct store_run {
+	const struct span *spans;
+	size_t count;
+	int64_t batch; /* its number */
 };
 
 /* The columns of TRACE_GET and TRACE_LIST. False: not a row of ours. */
@@ -30,7 +43,7 @@ bool store_line(char *line, size_t size, const char *name, char end);
 /* The queue of a node; INT64_MIN: it is not there. */
 int64_t store_node_queue(const char *nodes, const char *name);
 
-/* Brings the row up to date with `count` more spans of one trace, of batch `batch`, within the caller's transaction. */
-int store_row_update(struct store *store, const struct span **spans, size_t count, int64_t batch, int64_t *number);
+/* Brings the row up to date with more spans of one trace, the batches in order, within the caller's transaction. */
+int store_row_add(struct store *store, const struct store_run *runs, size_t count);
 
 #endif

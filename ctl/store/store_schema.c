@@ -2,10 +2,13 @@
 /*
  * The store's tables, made and upgraded.
  *
- *	batch        the OTLP bytes, as they came or will go; numbers only grow, also past what is deleted
- *	trace        a row of `trace list`; services and nodes are lists for searching (store_row.c)
- *	trace_batch  which batches hold spans of a trace
- *	network      transfers and retransmissions that are counted in it: a batch that comes twice counts once
+ *	batch        the OTLP bytes, as they came or will go, packed (packed.h); numbers only grow, also past what is
+ *	             deleted
+ *	trace        a row of `trace list`; services and nodes are lists for searching (store_row.c). Which batches hold
+ *	             its spans, 8 octets each, big endian, and the ids of transfers and retransmissions that are counted
+ *	             in it (a batch that comes twice counts once); of both what has no room there (ROW_LIST_MAX) is in:
+ *	trace_batch
+ *	network
  *	exported     the last batch that an endpoint has; under no endpoint, how often it was tried to write
  *
  * Traces are numbered as they come, so that what is written together lies together; ids alone are all over the file.
@@ -21,7 +24,7 @@
 
 enum {
 	APPLICATION_ID = 0x6873706e, /* "hspn" */
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 	WAL_TRIES = 250,
 	WAL_PAUSE_US = 20000,
 };
@@ -30,7 +33,7 @@ enum {
 	"CREATE TABLE trace(number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, start_ns INTEGER,"        \
 	" end_ns INTEGER, root_start_ns INTEGER, root_ns INTEGER, service TEXT, name TEXT,"                \
 	" network_ns INTEGER, worst TEXT, worst_ns INTEGER, worst_usual_ns INTEGER, services TEXT,"        \
-	" nodes TEXT, queue_bytes INTEGER, last_batch INTEGER);"                                           \
+	" nodes TEXT, queue_bytes INTEGER, last_batch INTEGER, batches BLOB, network BLOB);"               \
 	"CREATE INDEX trace_start ON trace(start_ns);"                                                     \
 	"CREATE INDEX trace_last ON trace(last_batch);"                                                    \
 	"CREATE TABLE trace_batch(trace INTEGER, batch INTEGER, PRIMARY KEY(trace, batch)) WITHOUT ROWID;" \
@@ -57,7 +60,11 @@ static const char from_1[] =
     "INSERT INTO trace_batch SELECT number, batch FROM trace_batch_1 JOIN trace ON id = trace_batch_1.trace;"
     "INSERT INTO network SELECT number, span FROM network_1 JOIN trace ON id = network_1.trace;"
     "DROP TABLE trace_1; DROP TABLE trace_batch_1; DROP TABLE network_1;"
-    "PRAGMA user_version = 2";
+    "PRAGMA user_version = 3";
+
+/* Version 2 had both lists in tables alone, and batches as they came. */
+static const char from_2[] = "ALTER TABLE trace ADD COLUMN batches BLOB; ALTER TABLE trace ADD COLUMN network BLOB;"
+			     "PRAGMA user_version = 3";
 
 /* The one integer that `text` asks for. */
 int store_number(struct store *store, const char *text, int64_t *number)
@@ -121,10 +128,12 @@ static int schema_make(struct store *store)
 	return error ? error : store_do(store, text);
 }
 
-static int schema_upgrade(struct store *store)
+static int schema_upgrade(struct store *store, int version)
 {
 	char text[sizeof(from_1) + 32];
 
+	if (version == 2)
+		return store_do(store, from_2);
 	snprintf(text, sizeof(text), from_1, (long long)now_unix_ns());
 	return store_do(store, text);
 }
@@ -154,7 +163,7 @@ static int schema_write(struct store *store)
 	if (version == 0)
 		error = schema_make(store);
 	else if (version > 0 && version < SCHEMA_VERSION)
-		error = schema_upgrade(store);
+		error = schema_upgrade(store, version);
 	else
 		error = version < 0 ? version : 0;
 	if (!error)

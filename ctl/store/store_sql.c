@@ -8,22 +8,23 @@
 
 #define TRACE_COLUMNS                                                                                       \
 	"number, id, start_ns, end_ns, root_start_ns, root_ns, service, name, network_ns, worst, worst_ns," \
-	" worst_usual_ns, services, nodes, queue_bytes, last_batch"
+	" worst_usual_ns, services, nodes, queue_bytes, last_batch, batches, network"
 #define TRACE_DURATION "CASE WHEN root_start_ns IS NULL THEN end_ns - start_ns ELSE root_ns END"
 
 static const char *const sql[STATEMENT_COUNT] = {
 	[BATCH_ADD] = "INSERT INTO batch(number, stored_ns, spans, otlp) VALUES(?4, ?1, ?2, ?3)",
 	[BATCH_NEXT] = "SELECT number, spans, otlp FROM batch WHERE number > ?1 ORDER BY number",
-	[BATCH_OF_TRACE] = "SELECT batch.number, otlp FROM trace JOIN trace_batch ON trace = trace.number"
-			   " JOIN batch ON batch.number = batch WHERE id = ?1 ORDER BY batch.number",
+	[BATCH_GET] = "SELECT otlp FROM batch WHERE number = ?1",
 	[TRACE_BATCH_ADD] = "INSERT OR IGNORE INTO trace_batch(trace, batch) VALUES(?1, ?2)",
+	[TRACE_BATCHES] = "SELECT batch FROM trace_batch WHERE trace = ?1",
 	[TRACE_GET] = "SELECT " TRACE_COLUMNS " FROM trace WHERE id = ?1",
-	[TRACE_NEXT] = "SELECT ifnull(max(number), 0) + 1 FROM trace",
-	[TRACE_PUT] =
-	    "INSERT INTO trace(" TRACE_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
-	    " ON CONFLICT(number) DO UPDATE SET start_ns = ?3, end_ns = ?4, root_start_ns = ?5, root_ns = ?6,"
-	    " service = ?7, name = ?8, network_ns = ?9, worst = ?10, worst_ns = ?11, worst_usual_ns = ?12,"
-	    " services = ?13, nodes = ?14, queue_bytes = ?15, last_batch = ?16",
+	[TRACE_ADD] = "INSERT INTO trace(" TRACE_COLUMNS
+		      ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
+		      " ON CONFLICT(id) DO NOTHING",
+	[TRACE_PUT] = "UPDATE trace SET start_ns = ?3, end_ns = ?4, root_start_ns = ?5, root_ns = ?6, service = ?7,"
+		      " name = ?8, network_ns = ?9, worst = ?10, worst_ns = ?11, worst_usual_ns = ?12, services = ?13,"
+		      " nodes = ?14, queue_bytes = ?15, last_batch = ?16, batches = ?17, network = ?18"
+		      " WHERE number = ?1 AND id = ?2",
 	[TRACE_FIND] = "SELECT id FROM trace WHERE id BETWEEN ?1 AND ?2 LIMIT 2",
 	[TRACE_LIST] = "SELECT " TRACE_COLUMNS " FROM trace WHERE start_ns BETWEEN ?1 AND ?2 AND"
 		       " " TRACE_DURATION " BETWEEN ?3 AND ?4 AND (?5 IS NULL OR instr(services, ?5)) AND"

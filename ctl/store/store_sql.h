@@ -13,10 +13,11 @@
 enum statement {
 	BATCH_ADD,
 	BATCH_NEXT,
-	BATCH_OF_TRACE,
+	BATCH_GET,
 	TRACE_BATCH_ADD,
+	TRACE_BATCHES,
 	TRACE_GET,
-	TRACE_NEXT,
+	TRACE_ADD,
 	TRACE_PUT,
 	TRACE_FIND,
 	TRACE_LIST,
@@ -42,6 +43,7 @@ struct store {
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	struct tail *tail;
 	int64_t tried_unix_ns; /* last time that the tail was to go into the file */
+	int64_t damaged;       /* number of the last batch that was told to be */
 	char error[256];
 };
 
@@ -57,6 +59,9 @@ int store_say(struct store *store, int error, const char *format, ...) __attribu
 
 /* The same with SQLite's text and code of what just failed. */
 int store_fail(struct store *store);
+
+/* Whether it may pass, and spans can be sent on meanwhile. */
+bool store_is_disk_trouble(int error);
 
 /* Runs SQL without parameters or results. */
 int store_do(struct store *store, const char *sql);

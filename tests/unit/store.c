@@ -72,6 +72,20 @@ static void batch_add(struct store *store, struct span_list *spans, const char *
 	span_list_free(spans);
 }
 
+/* Text that cannot be packed to much less: `len` characters and a zero. */
+static char *noise_make(size_t len)
+{
+	char *text = malloc(len + 1);
+	uint64_t word = 1;
+
+	for (size_t i = 0; i < len; i++) {
+		word = word * 6364136223846793005 + 1442695040888963407;
+		text[i] = (char)('0' + (word >> 58));
+	}
+	text[len] = 0;
+	return text;
+}
+
 static int list_first(const struct store_trace *trace, void *arg)
 {
 	*(struct store_trace *)arg = *trace;
@@ -533,18 +547,19 @@ static void queue_counts(void **state)
 
 static void check_finds_trouble(void **state)
 {
-	static const uint8_t large[1 << 20];
+	enum { LARGE = 1 << 20 };
 	const struct span_list none = { 0 };
 	struct place *place = *state;
-	char moved[PATH_SIZE + 8];
+	char moved[PATH_SIZE + 8], *large = noise_make(LARGE);
 	uint64_t bytes = store_bytes(place->store);
 	sqlite3 *db;
 
 	assert_int_equal(store_check(place->store), 0);
 	assert_true(store_bytes(place->store) > bytes); /* it has written indeed */
 	assert_int_equal(store_check(place->store), 0);
-	assert_int_equal(store_add(place->store, large, sizeof(large), &none), 0);
-	assert_true(store_bytes(place->store) >= bytes + sizeof(large));
+	assert_int_equal(store_add(place->store, (const uint8_t *)large, LARGE, &none), 0);
+	assert_true(store_bytes(place->store) >= bytes + LARGE / 2);
+	free(large);
 
 	assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE); DROP TABLE exported", NULL, NULL, NULL),
@@ -650,7 +665,7 @@ static void keeps_within_limits(void **state)
 	const int64_t later = INT64_MAX / 2;
 	struct place *place = *state;
 	struct store_dropped dropped = { 0 };
-	uint8_t *otlp, *large = calloc(1, 100000);
+	uint8_t *otlp, *large = (uint8_t *)noise_make(100000);
 	int64_t number;
 	size_t len;
 
@@ -805,6 +820,143 @@ static void upgrades(void **state)
 	store_close(store);
 }
 
+/* What a store of schema 2 has where it differs from what is made now: no lists in the rows of traces. */
+static void back_to_2(const char *path)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db,
+			 "INSERT INTO trace_batch SELECT number, 1 FROM trace;"
+			 "INSERT INTO network SELECT number, network FROM trace WHERE length(network) = 8;"
+			 "ALTER TABLE trace DROP COLUMN batches; ALTER TABLE trace DROP COLUMN network;"
+			 "PRAGMA user_version = 2",
+			 NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+/* Its rows' lists stay in tables: all is found, and nothing counted twice. */
+static void upgrades_2(void **state)
+{
+	struct place *place = *state;
+	struct span_list spans = { 0 }, loaded = { 0 };
+	struct store_trace row;
+
+	transfer_make(&spans, 0x10, 400, "r1 eth1", 390, 190);
+	batch_add(place->store, &spans, "network", "hopspan");
+	store_close(place->store);
+	place->store = NULL;
+	back_to_2(place->path);
+	assert_int_equal(store_open(place->path, false, &place->store), -ENOTSUP);
+	assert_int_equal(store_open(place->path, true, &place->store), 0);
+	transfer_make(&spans, 0x10, 400, "r1 eth1", 390, 190);
+	batch_add(place->store, &spans, "network", "hopspan");
+	transfer_make(&spans, 0x20, 60, "r9 eth2", 50, 10);
+	batch_add(place->store, &spans, "network", "hopspan");
+	assert_int_equal(list(place->store, 10, list_first, &row), 1);
+	assert_int_equal(row.network_ns, 460);
+	assert_int_equal(store_load_trace(place->store, row.trace_id, &loaded), 0);
+	assert_int_equal(loaded.count, 4);
+	span_list_free(&loaded);
+}
+
+/* More batches and more transfers than a row has room for, in one batch and in many; the second time nothing changes. */
+static void lists_beyond_the_row(void **state)
+{
+	struct place *place = *state;
+
+	for (int again = 0; again < 2; again++) {
+		struct span_list spans = { 0 }, loaded = { 0 };
+		struct store_trace row;
+
+		for (uint8_t i = 1; i <= 100; i++)
+			transfer_make(&spans, (uint8_t)(2 * i), 10, "r1", 5, 1);
+		batch_add(place->store, &spans, "network", "hopspan");
+		for (uint8_t i = 1; i <= 100; i++) {
+			span_make(&spans, 1, (uint8_t)(2 * i), 1, 1, 2)->id[0] = 1;
+			batch_add(place->store, &spans, "s", "app");
+		}
+		assert_int_equal(list(place->store, 10, list_first, &row), 1);
+		assert_int_equal(row.network_ns, 1000);
+		assert_int_equal(store_load_trace(place->store, row.trace_id, &loaded), 0);
+		assert_int_equal(loaded.count, 300);
+		span_list_free(&loaded);
+	}
+}
+
+/* Several batches at once, a trace in two of them. */
+static void batches_together(void **state)
+{
+	struct place *place = *state;
+	struct span_list spans[3] = { 0 }, loaded = { 0 };
+	struct store_batch batches[3] = { 0 };
+	struct span_attrs resource = { 0 };
+	struct store_taken taken;
+	uint8_t id[TRACE_ID_LEN];
+
+	for (uint8_t i = 0; i < 3; i++) {
+		span_make(&spans[i], i % 2 ? 1 : 2, (uint8_t)(i + 1), 0, 1, 2);
+		span_make(&spans[i], 3, (uint8_t)(i + 1), 0, 1, 2);
+		spans_name(&spans[i], "s", "app");
+		batches[i].spans = &spans[i];
+		assert_int_equal(otlp_encode(&spans[i], &resource, "1", (uint8_t **)&batches[i].otlp, &batches[i].len),
+				 0);
+	}
+	assert_int_equal(store_add_batches(place->store, batches, 3), 0);
+	assert_int_equal(store_find_trace(place->store, "03", id), 1);
+	assert_int_equal(store_load_trace(place->store, id, &loaded), 0);
+	assert_int_equal(loaded.count, 3);
+	assert_int_equal(store_find_trace(place->store, "02", id), 1);
+	assert_int_equal(store_load_trace(place->store, id, &loaded), 0);
+	assert_int_equal(loaded.count, 5);
+	assert_int_equal(store_take(place->store, 0, 4, 1 << 20, &taken), 1);
+	assert_int_equal(taken.batches, 2);
+	assert_true(taken.more);
+	assert_int_equal(taken.len, batches[0].len + batches[1].len);
+	assert_memory_equal(taken.otlp, batches[0].otlp, batches[0].len);
+	assert_memory_equal(taken.otlp + batches[0].len, batches[1].otlp, batches[1].len);
+	free(taken.otlp);
+	for (int i = 0; i < 3; i++) {
+		free((uint8_t *)batches[i].otlp);
+		span_list_free(&spans[i]);
+	}
+	span_list_free(&loaded);
+}
+
+/* Octets of a batch are wrong where SQLite has no reason to look: those behind it are sent on. */
+static void damaged_batch(void **state)
+{
+	static const char *const damages[] = {
+		"UPDATE batch SET otlp = substr(otlp, 1, length(otlp) - 20)",
+		"UPDATE batch SET otlp = CAST(substr(otlp, 1, 40) || zeroblob(9) || substr(otlp, 50) AS BLOB)",
+		"UPDATE batch SET otlp = CAST(substr(otlp, 1, 6) || x'ffffffffffff' || substr(otlp, 13) AS BLOB)",
+	};
+	struct place *place = *state;
+	const struct span_list none = { 0 };
+	char *text = noise_make(1000);
+	int64_t number = 0;
+	uint8_t *otlp;
+	size_t len;
+	sqlite3 *db;
+
+	memset(text, 'x', 300); /* it is to be packed */
+	assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+	for (unsigned int i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		assert_int_equal(store_add(place->store, (const uint8_t *)text, 1000, &none), 0);
+		assert_int_equal(sqlite3_exec(db, damages[i], NULL, NULL, NULL), SQLITE_OK);
+	}
+	sqlite3_close(db);
+	assert_int_equal(store_next_batch(place->store, 0, &number, &otlp, &len), 0);
+	assert_int_equal(store_add(place->store, (const uint8_t *)text, 1000, &none), 0);
+	assert_int_equal(store_next_batch(place->store, 0, &number, &otlp, &len), 1);
+	assert_int_equal(number, 4);
+	assert_int_equal(len, 1000);
+	assert_memory_equal(otlp, text, 1000);
+	free(otlp);
+	free(text);
+}
+
 static uint64_t take_all(struct store *store, const char *endpoint)
 {
 	struct store_taken taken;
@@ -914,11 +1066,9 @@ static void file_size_limit(rlim_t size)
 /* Adds batches of one span and some 100 kB each: how many the store takes. */
 static int large_add(struct store *store, uint8_t first, int count)
 {
-	char *text = malloc(100000);
+	char *text = noise_make(99999);
 	int taken = 0;
 
-	memset(text, 'x', 99999);
-	text[99999] = 0;
 	for (int i = 0; i < count; i++) {
 		struct span_list spans = { 0 };
 		struct span_attrs resource = { 0 };
@@ -988,6 +1138,10 @@ int main(void)
 		TEST(keeps_within_limits),
 		TEST(takes_what_fits),
 		TEST(upgrades),
+		TEST(upgrades_2),
+		TEST(lists_beyond_the_row),
+		TEST(batches_together),
+		TEST(damaged_batch),
 		TEST(damaged_set_aside),
 		TEST(removed_while_used),
 		TEST(full_disk),
