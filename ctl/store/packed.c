@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-	SMALL = 128,	  /* not worth a frame's head */
+	SMALL = 128,	 /* not worth a frame's head */
 	RATIO_MAX = 255, /* of LZ4: what says to hold more is damaged */
 };
 

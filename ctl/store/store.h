@@ -62,7 +62,7 @@ int store_next_batch(struct store *store, int64_t after, int64_t *number, uint8_
 struct store_taken {
 	int64_t number; /* of the last */
 	uint64_t batches, spans;
-	bool more; /* had no room */
+	bool more;     /* had no room */
 	uint8_t *otlp; /* malloc'ed */
 	size_t len, size;
 };

@@ -253,8 +253,7 @@ static void spans_unique(struct span_list *spans, size_t first)
 }
 
 /* The batches in the trace's row, and its number. 1, 0: no such trace, or -errno. */
-static int trace_get(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct numbers *numbers,
-		     int64_t *trace)
+static int trace_get(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct numbers *numbers, int64_t *trace)
 {
 	sqlite3_stmt *stmt = store_statement(store, TRACE_GET);
 	struct store_row row;

@@ -139,8 +139,8 @@ static int row_get(struct store *store, struct store_row *row)
  * Adds 8 octets to a list of the row, beyond its end to the list's table. 1: not seen before, 0: seen, or -errno
  * (-EAGAIN: the table is needed, and the row has no number yet).
  */
-static int list_add(struct store *store, const struct store_row *row, uint8_t list[ROW_LIST_MAX][8], unsigned int *count,
-		    const uint8_t value[8], enum statement beyond)
+static int list_add(struct store *store, const struct store_row *row, uint8_t list[ROW_LIST_MAX][8],
+		    unsigned int *count, const uint8_t value[8], enum statement beyond)
 {
 	sqlite3_stmt *stmt;
 	int error;

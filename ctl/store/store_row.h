@@ -22,7 +22,7 @@ struct store_row {
 	int64_t root_start_unix_ns, root_ns;
 	char services[512]; /* "\nNAME\nNAME\n" */
 	char nodes[1024];   /* "\nNAME\tQUEUE\nNAME\tQUEUE\n": octets, -1 where none are known */
-	bool in_tables; /* both lists are elsewhere, in a row of schema 2 */
+	bool in_tables;	    /* both lists are elsewhere, in a row of schema 2 */
 	unsigned int batch_count, network_count;
 	uint8_t batches[ROW_LIST_MAX][8], network[ROW_LIST_MAX][SPAN_ID_LEN];
 };

@@ -861,7 +861,8 @@ static void upgrades_2(void **state)
 	span_list_free(&loaded);
 }
 
-/* More batches and more transfers than a row has room for, in one batch and in many; the second time nothing changes. */
+/* More batches and more transfers than a row has room for, in one batch and in many; the second time nothing changes.
+ */
 static void lists_beyond_the_row(void **state)
 {
 	struct place *place = *state;
