@@ -48,7 +48,9 @@ enum {
 };
 
 enum { VARINT = 0, FIXED_64 = 1, LENGTH = 2, FIXED_32 = 5 }; /* protobuf's wire types */
-enum { SIZE_FIRST = 65536, VARINT_SIZE = 10 };
+
+/* Octets: of a varint, of the key of a field that is written here, and of a request before it grows. */
+enum { VARINT_SIZE = 10, KEY_SIZE = 2, SIZE_FIRST = 65536, SPAN_SIZE = 600 };
 
 /* What is written is at the end of `octets`. */
 struct back {
@@ -77,59 +79,83 @@ static void back_grow(struct back *back, size_t len)
 	back->size = size;
 }
 
-/* Where `len` octets go; NULL: no memory. */
+/* The end of room for up to `len` octets, see back_take(); NULL: no memory. */
 static inline uint8_t *back_room(struct back *back, size_t len)
 {
 	if (__builtin_expect(back->size - back->len < len, false))
 		back_grow(back, len);
-	if (__builtin_expect(back->failed, false))
-		return NULL;
-	back->len += len;
-	return back->octets + back->size - back->len;
+	return back->failed ? NULL : back->octets + back->size - back->len;
 }
 
-static void put(struct back *back, const void *octets, size_t len)
+/* They are used down to `at`. */
+static inline void back_take(struct back *back, const uint8_t *at)
 {
-	uint8_t *at = back_room(back, len);
-
-	if (at)
-		memcpy(at, octets, len);
+	back->len = (size_t)(back->octets + back->size - at);
 }
 
-static inline void put_varint(struct back *back, uint64_t value)
+/* Each of these writes before `at`, and returns where that begins. */
+static inline uint8_t *varint_before(uint8_t *at, uint64_t value)
 {
-	uint8_t octets[VARINT_SIZE], *at;
-	size_t len = 0;
+	size_t len = 1;
 
 	if (value < 0x80) { /* most are keys and lengths */
-		at = back_room(back, 1);
-		if (at)
-			*at = (uint8_t)value;
-		return;
+		*--at = (uint8_t)value;
+		return at;
 	}
-	for (; value >= 0x80; value >>= 7)
-		octets[len++] = (uint8_t)(value | 0x80);
-	octets[len++] = (uint8_t)value;
-	put(back, octets, len);
+	for (uint64_t rest = value >> 7; rest; rest >>= 7)
+		len++;
+	at -= len;
+	for (size_t i = 0; i < len; i++, value >>= 7)
+		at[i] = (uint8_t)(value | (i + 1 < len ? 0x80 : 0));
+	return at;
 }
 
-static void put_key(struct back *back, unsigned int field, unsigned int wire_type)
+static inline uint8_t *key_before(uint8_t *at, unsigned int field, unsigned int wire_type)
 {
-	put_varint(back, (uint64_t)field << 3 | wire_type);
+	return varint_before(at, (uint64_t)field << 3 | wire_type);
+}
+
+static inline uint8_t *bytes_before(uint8_t *at, unsigned int field, const void *octets, size_t len)
+{
+	at -= len;
+	memcpy(at, octets, len);
+	return key_before(varint_before(at, len), field, LENGTH);
+}
+
+/* What is between `at` and `end` becomes the field's message. */
+static inline uint8_t *message_before(uint8_t *at, unsigned int field, const uint8_t *end)
+{
+	return key_before(varint_before(at, (uint64_t)(end - at)), field, LENGTH);
+}
+
+static inline uint8_t *fixed_before(uint8_t *at, unsigned int field, uint64_t value, unsigned int octets)
+{
+	at -= octets;
+	for (unsigned int i = 0; i < octets; i++)
+		at[i] = (uint8_t)(value >> 8 * i);
+	return key_before(at, field, octets == 8 ? FIXED_64 : FIXED_32);
+}
+
+static inline uint8_t *number_before(uint8_t *at, unsigned int field, uint64_t value)
+{
+	return key_before(varint_before(at, value), field, VARINT);
 }
 
 /* What was written since `len` becomes the field's message. */
 static void put_message(struct back *back, unsigned int field, size_t len)
 {
-	put_varint(back, back->len - len);
-	put_key(back, field, LENGTH);
+	uint8_t *at = back_room(back, VARINT_SIZE + KEY_SIZE);
+
+	if (at)
+		back_take(back, message_before(at, field, at + (back->len - len)));
 }
 
-static void put_bytes(struct back *back, unsigned int field, const void *octets, size_t octets_len)
+static void put_bytes(struct back *back, unsigned int field, const void *octets, size_t len)
 {
-	put(back, octets, octets_len);
-	put_varint(back, octets_len);
-	put_key(back, field, LENGTH);
+	uint8_t *at = back_room(back, len + VARINT_SIZE + KEY_SIZE);
+
+	if (at)
+		back_take(back, bytes_before(at, field, octets, len));
 }
 
 static void put_text(struct back *back, unsigned int field, const char *text)
@@ -143,34 +169,20 @@ static void put_text_if(struct back *back, unsigned int field, const char *text)
 		put_text(back, field, text);
 }
 
-static void put_fixed(struct back *back, unsigned int field, uint64_t value, unsigned int octets)
+static void put_fixed_if(struct back *back, unsigned int field, uint64_t value, unsigned int octets)
 {
-	uint8_t *at;
+	uint8_t *at = value ? back_room(back, octets + KEY_SIZE) : NULL;
 
-	if (!value)
-		return;
-	at = back_room(back, octets);
-	for (unsigned int i = 0; at && i < octets; i++)
-		at[i] = (uint8_t)(value >> 8 * i);
-	put_key(back, field, octets == 8 ? FIXED_64 : FIXED_32);
+	if (at)
+		back_take(back, fixed_before(at, field, value, octets));
 }
 
 static void put_number(struct back *back, unsigned int field, uint64_t value)
 {
-	put_varint(back, value);
-	put_key(back, field, VARINT);
-}
+	uint8_t *at = back_room(back, VARINT_SIZE + KEY_SIZE);
 
-static void put_double(struct back *back, unsigned int field, double value)
-{
-	uint64_t bits;
-	uint8_t octets[8];
-
-	memcpy(&bits, &value, sizeof(bits));
-	for (unsigned int i = 0; i < 8; i++)
-		octets[i] = (uint8_t)(bits >> 8 * i);
-	put(back, octets, sizeof(octets));
-	put_key(back, field, FIXED_64);
+	if (at)
+		back_take(back, number_before(at, field, value));
 }
 
 static void put_texts(struct back *back, const struct span_attr *attr)
@@ -186,37 +198,57 @@ static void put_texts(struct back *back, const struct span_attr *attr)
 	put_message(back, ANY_ARRAY, array);
 }
 
-static void put_value(struct back *back, const struct span_attr *attr)
+/* Any value but a list, in a field of an AnyValue. */
+static uint8_t *value_before(uint8_t *at, const struct span_attr *attr, size_t text_len)
 {
+	uint64_t bits;
+
 	switch (attr->type) {
 	case ATTR_STRING:
-		put_text(back, ANY_STRING, attr->string);
-		break;
+		return bytes_before(at, ANY_STRING, attr->string, text_len);
 	case ATTR_INT:
-		put_number(back, ANY_INT, (uint64_t)attr->integer);
-		break;
+		return number_before(at, ANY_INT, (uint64_t)attr->integer);
 	case ATTR_BOOL:
-		put_number(back, ANY_BOOL, attr->boolean);
-		break;
-	case ATTR_DOUBLE:
-		put_double(back, ANY_DOUBLE, attr->real);
-		break;
-	case ATTR_STRINGS:
-		put_texts(back, attr);
-		break;
+		return number_before(at, ANY_BOOL, attr->boolean);
+	default:
+		memcpy(&bits, &attr->real, sizeof(bits));
+		return fixed_before(at, ANY_DOUBLE, bits, sizeof(bits));
 	}
+}
+
+/* Of an attribute whose value is written before `at`: the rest of it, which ends at `end`. */
+static uint8_t *pair_before(uint8_t *at, unsigned int field, const char *key, size_t key_len, const uint8_t *end)
+{
+	at = message_before(at, KEY_VALUE_VALUE, end);
+	if (key_len)
+		at = bytes_before(at, KEY_VALUE_KEY, key, key_len);
+	return message_before(at, field, end);
+}
+
+/* Half of all that is written: room is looked for once. */
+static void put_attr(struct back *back, unsigned int field, const struct span_attr *attr)
+{
+	size_t key_len = strlen(attr->key), text_len = attr->type == ATTR_STRING ? strlen(attr->string) : 0;
+	size_t list_len = 0, start = back->len;
+	uint8_t *at;
+
+	if (attr->type == ATTR_STRINGS) {
+		put_texts(back, attr);
+		list_len = back->len - start;
+	}
+	at = back_room(back, key_len + text_len + 4 * (VARINT_SIZE + KEY_SIZE));
+	if (!at)
+		return;
+	if (attr->type != ATTR_STRINGS)
+		back_take(back, pair_before(value_before(at, attr, text_len), field, attr->key, key_len, at));
+	else
+		back_take(back, pair_before(at, field, attr->key, key_len, at + list_len));
 }
 
 static void put_attrs(struct back *back, unsigned int field, const struct span_attrs *attrs)
 {
-	for (size_t i = attrs->count; i-- > 0;) {
-		size_t pair = back->len;
-
-		put_value(back, &attrs->list[i]);
-		put_message(back, KEY_VALUE_VALUE, pair);
-		put_text_if(back, KEY_VALUE_KEY, attrs->list[i].key);
-		put_message(back, field, pair);
-	}
+	for (size_t i = attrs->count; i-- > 0;)
+		put_attr(back, field, &attrs->list[i]);
 }
 
 static void put_events(struct back *back, const struct span *span)
@@ -227,7 +259,7 @@ static void put_events(struct back *back, const struct span *span)
 
 		put_attrs(back, EVENT_ATTRIBUTES, &event->attrs);
 		put_text_if(back, EVENT_NAME, event->name);
-		put_fixed(back, EVENT_TIME_UNIX_NANO, (uint64_t)event->time_unix_ns, 8);
+		put_fixed_if(back, EVENT_TIME_UNIX_NANO, (uint64_t)event->time_unix_ns, 8);
 		put_message(back, SPAN_EVENTS, start);
 	}
 }
@@ -250,12 +282,12 @@ static void put_span(struct back *back, const struct span *span)
 	static const uint8_t root[SPAN_ID_LEN];
 	size_t start = back->len;
 
-	put_fixed(back, SPAN_FLAGS, span->flags, 4);
+	put_fixed_if(back, SPAN_FLAGS, span->flags, 4);
 	put_status(back, span);
 	put_events(back, span);
 	put_attrs(back, SPAN_ATTRIBUTES, &span->attrs);
-	put_fixed(back, SPAN_END_TIME_UNIX_NANO, (uint64_t)span->end_unix_ns, 8);
-	put_fixed(back, SPAN_START_TIME_UNIX_NANO, (uint64_t)span->start_unix_ns, 8);
+	put_fixed_if(back, SPAN_END_TIME_UNIX_NANO, (uint64_t)span->end_unix_ns, 8);
+	put_fixed_if(back, SPAN_START_TIME_UNIX_NANO, (uint64_t)span->start_unix_ns, 8);
 	if (span->kind)
 		put_number(back, SPAN_KIND, span->kind);
 	put_text_if(back, SPAN_NAME, span->name);
@@ -281,6 +313,7 @@ int otlp_encode(const struct span_list *spans, const struct span_attrs *resource
 	struct back back = { 0 };
 	size_t start;
 
+	back_grow(&back, spans->count * SPAN_SIZE);
 	for (size_t i = spans->count; i-- > 0;)
 		put_span(&back, &spans->spans[i]);
 	put_scope(&back, version);

@@ -230,11 +230,22 @@ static void node_join(struct store_row *row, const char *name, int64_t queue_byt
 	sprintf(row->nodes + used, "%s%lld\n", line + 1, (long long)queue_bytes);
 }
 
+/* In one pass: most attributes are neither. */
 static void place_join(struct store_row *row, const struct span *span)
 {
-	const char *node = attr_get_string(&span->attrs, "hopspan.node", NULL);
-	int64_t queue_bytes = attr_get_int(&span->attrs, "hopspan.queue_bytes", -1);
+	const char *node = NULL;
+	int64_t queue_bytes = -1;
 
+	for (size_t i = 0; i < span->attrs.count; i++) {
+		const struct span_attr *attr = &span->attrs.list[i];
+
+		if (strncmp(attr->key, "hopspan.", 8) != 0)
+			continue;
+		if (attr->type == ATTR_STRING && strcmp(attr->key + 8, "node") == 0)
+			node = attr->string;
+		else if (attr->type == ATTR_INT && strcmp(attr->key + 8, "queue_bytes") == 0)
+			queue_bytes = attr->integer;
+	}
 	if (queue_bytes > row->shown.queue_bytes)
 		row->shown.queue_bytes = queue_bytes;
 	if (node)
