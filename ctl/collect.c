@@ -468,59 +468,42 @@ static size_t batch_count(const struct span_list *spans, size_t first)
 	return (last < spans->count ? last : spans->count) - first;
 }
 
-/* Spans cut into batches, that go into the store together. */
-struct batches {
-	struct store_batch list[STORE_BATCHES_MAX];
-	struct span_list spans[STORE_BATCHES_MAX];
-	unsigned int count;
-};
-
 static void spans_lost(struct collect *collect, size_t count, const char *why)
 {
 	collect->lost_spans += count;
 	fprintf(stderr, "hopspan collect: %zu spans not stored: %s\n", count, why);
 }
 
-static void batch_add(struct collect *collect, struct batches *batches, struct span *spans, size_t count)
+/* How many of them go on to the store. */
+static size_t batch_put(struct collect *collect, const struct span_list *spans)
 {
-	struct store_batch *batch = &batches->list[batches->count];
-	struct span_list *list = &batches->spans[batches->count];
 	uint8_t *otlp;
+	size_t len;
 
-	*list = (struct span_list){ .spans = spans, .count = count };
-	batch->spans = list;
-	if (otlp_encode(list, &collect->resource, HOPSPAN_VERSION, &otlp, &batch->len)) {
-		spans_lost(collect, count, "out of memory");
-		return;
+	if (otlp_encode(spans, &collect->resource, HOPSPAN_VERSION, &otlp, &len)) {
+		spans_lost(collect, spans->count, "out of memory");
+		return 0;
 	}
-	batch->otlp = otlp;
-	batches->count++;
+	store_put(collect->store, otlp, len, spans);
+	free(otlp);
+	return spans->count;
 }
 
-static void batches_store(struct collect *collect, struct batches *batches)
+/* Up to BATCHES_AT_ONCE batches. */
+static size_t batches_store(struct collect *collect, const struct span_list *spans, size_t first)
 {
-	size_t spans = 0;
+	size_t put = 0;
 
-	for (unsigned int i = 0; i < batches->count; i++)
-		spans += batches->spans[i].count;
-	if (batches->count && store_add_batches(collect->store, batches->list, batches->count))
-		spans_lost(collect, spans, store_error(collect->store));
-	for (unsigned int i = 0; i < batches->count; i++)
-		free((uint8_t *)batches->list[i].otlp);
-	batches->count = 0;
-}
+	store_begin(collect->store);
+	for (int i = 0; i < BATCHES_AT_ONCE && first < spans->count; i++) {
+		size_t count = batch_count(spans, first);
 
-static void spans_store(struct collect *collect, const struct span_list *spans)
-{
-	struct batches batches = { .count = 0 };
-
-	for (size_t first = 0, count; first < spans->count; first += count) {
-		count = batch_count(spans, first);
-		batch_add(collect, &batches, spans->spans + first, count);
-		if (batches.count == BATCHES_AT_ONCE)
-			batches_store(collect, &batches);
+		put += batch_put(collect, &(struct span_list){ .spans = spans->spans + first, .count = count });
+		first += count;
 	}
-	batches_store(collect, &batches);
+	if (store_commit(collect->store))
+		spans_lost(collect, put, store_error(collect->store));
+	return first;
 }
 
 /* The spans of transfers that are over become batches of the store. */
@@ -532,7 +515,8 @@ static void collect_spans(struct collect *collect, int64_t at_unix_ns, bool all)
 		fprintf(stderr, "hopspan collect: what was passed on waits: %s\n", store_error(collect->store));
 	transfers_close(collect->transfers, at_unix_ns, all, &spans);
 	collect->spans += spans.count;
-	spans_store(collect, &spans);
+	for (size_t first = 0; first < spans.count;)
+		first = batches_store(collect, &spans, first);
 	intake_done(collect->intake, collect->transfers, at_unix_ns);
 	span_list_free(&spans);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "otlp/otlp.h"
+
 enum {
 	SMALL = 128,	 /* not worth a frame's head */
 	RATIO_MAX = 255, /* of LZ4: what says to hold more is damaged */
@@ -20,26 +22,37 @@ static bool is_packed(const uint8_t *octets, size_t len)
 	return len >= sizeof(magic) && memcmp(octets, magic, sizeof(magic)) == 0;
 }
 
-int packed_make(const uint8_t *octets, size_t len, uint8_t **packed, size_t *packed_len)
+struct packed *packed_new(const uint8_t *otlp, size_t len, uint64_t spans)
 {
 	const LZ4F_preferences_t preferences = { .frameInfo = { .blockSizeID = LZ4F_max4MB,
 								.contentSize = len,
 								.blockChecksumFlag = LZ4F_blockChecksumEnabled } };
 	size_t size = len < SMALL ? len : LZ4F_compressFrameBound(len, &preferences), got = len;
+	struct packed *packed = malloc(sizeof(*packed) + size), *shorter;
 
-	*packed = malloc(size + 1);
-	if (!*packed)
-		return -ENOMEM;
+	if (!packed)
+		return NULL;
 	if (len >= SMALL)
-		got = LZ4F_compressFrame(*packed, size, octets, len, &preferences);
+		got = LZ4F_compressFrame(packed->octets, size, otlp, len, &preferences);
 	else if (len)
-		memcpy(*packed, octets, len);
+		memcpy(packed->octets, otlp, len);
 	if (LZ4F_isError(got)) {
-		free(*packed);
-		return -ENOMEM;
+		free(packed);
+		return NULL;
 	}
-	*packed_len = got;
-	return 0;
+	*packed = (struct packed){ .spans = spans, .len = got };
+	shorter = realloc(packed, sizeof(*packed) + got);
+	return shorter ? shorter : packed;
+}
+
+void packed_free_all(struct packed *list)
+{
+	while (list) {
+		struct packed *next = list->next;
+
+		free(list);
+		list = next;
+	}
 }
 
 /* Opens the frame at `*packed` and steps behind its head. */
@@ -93,4 +106,20 @@ int packed_read(const uint8_t *packed, size_t packed_len, uint8_t *octets, size_
 	left = LZ4F_decompress(frame, octets, &got, packed, &packed_len, &whole);
 	LZ4F_freeDecompressionContext(frame);
 	return left == 0 && said == len && got == len ? 0 : -EBADMSG;
+}
+
+int packed_decode(const uint8_t *packed, size_t packed_len, struct span_list *spans)
+{
+	uint8_t *otlp;
+	size_t len;
+	int error = packed_size(packed, packed_len, &len);
+
+	if (error)
+		return error;
+	otlp = malloc(len + 1);
+	error = otlp ? packed_read(packed, packed_len, otlp, len) : -ENOMEM;
+	if (!error)
+		error = otlp_decode(otlp, len, spans);
+	free(otlp);
+	return error;
 }

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,11 +98,19 @@ void store_close_file(struct store *store)
 	store->db = NULL;
 }
 
+/* Each handle has one thread, and nobody asks how much memory SQLite has: no lock around each piece of it. */
+static void sqlite_set(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int store_open(const char *path, bool create, struct store **out)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct store *store = calloc(1, sizeof(*store));
 	int error;
 
+	pthread_once(&once, sqlite_set);
 	if (!store) {
 		snprintf(open_error, sizeof(open_error), "out of memory");
 		return -ENOMEM;

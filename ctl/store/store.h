@@ -45,14 +45,13 @@ const char *store_error(const struct store *store);
  */
 int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans);
 
-/* The same with several in one transaction, which costs less: all of them, or none and an error. */
-struct store_batch {
-	const uint8_t *otlp;
-	size_t len;
-	const struct span_list *spans;
-};
-enum { STORE_BATCHES_MAX = 32 };
-int store_add_batches(struct store *store, const struct store_batch *batches, unsigned int count);
+/*
+ * The same with several in one transaction, which costs less: store_begin(), store_put() each, store_commit(), whose
+ * return value tells of all. Others cannot add meanwhile.
+ */
+void store_begin(struct store *store);
+void store_put(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans);
+int store_commit(struct store *store);
 
 /* The oldest batch behind number `after`: 1 and a malloc'ed copy, 0 if there is none, or -errno. A damaged one, which
  * is said on stderr, is passed over. */

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "otlp/otlp.h"
 #include "packed.h"
 #include "store_mend.h"
 #include "store_row.h"
@@ -23,7 +22,8 @@ static int64_t now_unix_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static int row_insert(struct store *store, const uint8_t *packed, size_t len, size_t spans, int64_t *number)
+/* Under the number that it has, which exporters know, or the next. */
+static int batch_insert(struct store *store, struct packed *batch)
 {
 	sqlite3_stmt *stmt = store_statement(store, BATCH_ADD);
 	int error;
@@ -31,42 +31,26 @@ static int row_insert(struct store *store, const uint8_t *packed, size_t len, si
 	if (!stmt)
 		return store_fail(store);
 	sqlite3_bind_int64(stmt, 1, now_unix_ns());
-	sqlite3_bind_int64(stmt, 2, (int64_t)spans);
-	sqlite3_bind_blob64(stmt, 3, packed, len, SQLITE_STATIC);
-	if (*number)
-		sqlite3_bind_int64(stmt, 4, *number);
+	sqlite3_bind_int64(stmt, 2, (int64_t)batch->spans);
+	sqlite3_bind_blob64(stmt, 3, batch->octets, batch->len, SQLITE_STATIC);
+	if (batch->number)
+		sqlite3_bind_int64(stmt, 4, batch->number);
 	else
 		sqlite3_bind_null(stmt, 4);
 	error = store_step(store, stmt);
 	if (error)
 		return error;
-	*number = sqlite3_last_insert_rowid(store->db);
-	tail_saw(store->tail, *number);
+	batch->number = sqlite3_last_insert_rowid(store->db);
+	tail_saw(store->tail, batch->number);
 	return 0;
 }
 
-/* `*number` is the one it is to have, 0: the next; and then the one it has. */
-static int batch_insert(struct store *store, const struct store_batch *batch, int64_t *number)
-{
-	uint8_t *packed;
-	size_t len;
-	int error = packed_make(batch->otlp, batch->len, &packed, &len);
-
-	if (error)
-		return store_say(store, error, "out of memory");
-	error = row_insert(store, packed, len, batch->spans->count, number);
-	free(packed);
-	return error;
-}
-
-/* The spans' traces, in the order of their ids, as those of the index are: what is near is written at once. */
+/* Spans by their traces, in the order of these as the index has it: what is near is written together. */
 static int by_trace(const void *a, const void *b)
 {
 	const struct store_run *left = a, *right = b;
 	int order = memcmp(left->spans->trace_id, right->spans->trace_id, TRACE_ID_LEN);
 
-	if (!order)
-		order = left->batch < right->batch ? -1 : left->batch > right->batch;
 	return order ? order : left->spans < right->spans ? -1 : left->spans > right->spans;
 }
 
@@ -75,8 +59,8 @@ static bool same_trace(const struct span *a, const struct span *b)
 	return memcmp(a->trace_id, b->trace_id, TRACE_ID_LEN) == 0;
 }
 
-/* The batch's runs go to `runs`: how many. */
-static size_t runs_fill(const struct span_list *spans, int64_t number, struct store_run *runs)
+/* How many. */
+static size_t runs_fill(const struct span_list *spans, struct store_run *runs)
 {
 	size_t count = 0;
 
@@ -86,51 +70,36 @@ static size_t runs_fill(const struct span_list *spans, int64_t number, struct st
 		if (i > 0 && same_trace(span, span - 1))
 			runs[count - 1].count++;
 		else
-			runs[count++] = (struct store_run){ span, 1, number };
+			runs[count++] = (struct store_run){ span, 1 };
 	}
 	return count;
 }
 
-static int runs_index(struct store *store, struct store_run *runs, size_t count)
+static int batch_index(struct store *store, const struct span_list *spans, int64_t number)
 {
+	struct store_run *runs = calloc(spans->count + 1, sizeof(*runs));
+	size_t count;
 	int error = 0;
 
+	if (!runs)
+		return store_say(store, -ENOMEM, "out of memory");
+	count = runs_fill(spans, runs);
 	qsort(runs, count, sizeof(*runs), by_trace);
 	for (size_t first = 0, next; !error && first < count; first = next) {
 		for (next = first + 1; next < count && same_trace(runs[first].spans, runs[next].spans);)
 			next++;
-		error = store_row_add(store, &runs[first], next - first);
+		error = store_row_add(store, &runs[first], next - first, number);
 	}
-	return error;
-}
-
-static int batches_index(struct store *store, const struct store_batch *batches, unsigned int count,
-			 const int64_t *numbers)
-{
-	size_t spans = 0, used = 0;
-	struct store_run *runs;
-	int error;
-
-	for (unsigned int i = 0; i < count; i++)
-		spans += batches[i].spans->count;
-	runs = calloc(spans + 1, sizeof(*runs));
-	if (!runs)
-		return store_say(store, -ENOMEM, "out of memory");
-	for (unsigned int i = 0; i < count; i++)
-		used += runs_fill(batches[i].spans, numbers[i], runs + used);
-	error = runs_index(store, runs, used);
 	free(runs);
 	return error;
 }
 
 /* In the caller's transaction. */
-static int batches_write(struct store *store, const struct store_batch *batches, unsigned int count, int64_t *numbers)
+static int batch_write(struct store *store, struct packed *batch, const struct span_list *spans)
 {
-	int error = 0;
+	int error = batch_insert(store, batch);
 
-	for (unsigned int i = 0; !error && i < count; i++)
-		error = batch_insert(store, &batches[i], &numbers[i]);
-	return error ? error : batches_index(store, batches, count, numbers);
+	return error ? error : batch_index(store, spans, batch->number);
 }
 
 static int transaction_end(struct store *store, int error)
@@ -142,16 +111,8 @@ static int transaction_end(struct store *store, int error)
 	return error;
 }
 
-static int batches_add(struct store *store, const struct store_batch *batches, unsigned int count)
-{
-	int64_t numbers[STORE_BATCHES_MAX] = { 0 };
-	int error = store_do(store, "BEGIN IMMEDIATE");
-
-	return error ? error : transaction_end(store, batches_write(store, batches, count, numbers));
-}
-
-/* The tail's batches into the file, under the numbers they have, which exporters know. */
-static int tail_write(struct store *store, const struct tail_batch *batch)
+/* Those that waited in memory, in a transaction of their own. */
+static int list_write(struct store *store, struct packed *batch)
 {
 	int error = store_do(store, "BEGIN IMMEDIATE");
 
@@ -159,12 +120,10 @@ static int tail_write(struct store *store, const struct tail_batch *batch)
 		return error;
 	for (; !error && batch; batch = batch->next) {
 		struct span_list spans = { 0 };
-		const struct store_batch whole = { batch->otlp, batch->len, &spans };
-		int64_t number = batch->number;
 
-		error = otlp_decode(batch->otlp, batch->len, &spans);
+		error = packed_decode(batch->octets, batch->len, &spans);
 		if (!error)
-			error = batches_write(store, &whole, 1, &number);
+			error = batch_write(store, batch, &spans);
 		span_list_free(&spans);
 	}
 	return transaction_end(store, error);
@@ -187,9 +146,9 @@ static bool may_try(struct store *store)
 }
 
 /* True: nothing is in the tail any more. */
-static bool tail_flush(struct store *store, const struct tail_batch *first)
+static bool tail_flush(struct store *store, struct packed *first)
 {
-	if (first && (!may_try(store) || tail_write(store, first)))
+	if (first && (!may_try(store) || list_write(store, first)))
 		return false;
 	if (first) {
 		tail_empty(store->tail);
@@ -205,51 +164,98 @@ static int64_t last_number(struct store *store)
 	return store_number(store, "SELECT seq FROM sqlite_sequence WHERE name = 'batch'", &number) ? 0 : number;
 }
 
-static bool tail_take_all(struct store *store, const struct store_batch *batches, unsigned int count)
+/* Keeps the text, which what follows would overwrite. */
+static void add_failed(struct store *store, int error)
 {
-	int64_t last = last_number(store);
-	bool taken = true;
+	struct adding *adding = &store->adding;
 
-	for (unsigned int i = 0; taken && i < count; i++)
-		taken = tail_add(store->tail, last, batches[i].otlp, batches[i].len, batches[i].spans->count);
-	return taken;
+	adding->error = error;
+	snprintf(adding->why, sizeof(adding->why), "%s", store->error);
 }
 
-/* Into the file; into the tail where the disk is full. */
-static int batches_keep(struct store *store, const struct store_batch *batches, unsigned int count)
+void store_begin(struct store *store)
 {
-	const struct tail_batch *first = tail_lock(store->tail);
-	char why[sizeof(store->error)];
-	int error = -ENOSPC;
-
-	if (tail_flush(store, first))
-		error = batches_add(store, batches, count);
-	snprintf(why, sizeof(why), "%s", store->error);
-	if (store_is_disk_trouble(error) && tail_take_all(store, batches, count)) {
-		error = 0;
-		if (!first)
-			fprintf(stderr, "store %s: %s: spans are sent on, but not kept\n",
-				sqlite3_db_filename(store->db, "main"), why);
-	}
-	tail_unlock(store->tail);
-	return error ? store_say(store, error, "%s", why) : 0;
-}
-
-int store_add_batches(struct store *store, const struct store_batch *batches, unsigned int count)
-{
+	struct adding *adding = &store->adding;
 	int error = store_is_away(store) ? store_mend(store) : 0;
+	struct packed *tail = tail_lock(store->tail);
 
-	if (!error)
-		error = batches_keep(store, batches, count);
-	if (error == -EUCLEAN) {
-		error = store_mend(store);
-		if (!error)
-			error = batches_keep(store, batches, count);
+	*adding = (struct adding){ .last = &adding->first, .tail_used = tail != NULL };
+	if (!error && tail_flush(store, tail))
+		error = store_do(store, "BEGIN IMMEDIATE");
+	else if (!error)
+		error = -ENOSPC;
+	if (error)
+		add_failed(store, error);
+}
+
+void store_put(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
+{
+	struct adding *adding = &store->adding;
+	struct packed *batch = packed_new(otlp, len, spans->count);
+	int error = batch ? 0 : store_say(store, -ENOMEM, "out of memory");
+
+	if (batch) {
+		*adding->last = batch;
+		adding->last = &batch->next;
 	}
-	return error;
+	if (!error && !adding->error)
+		error = batch_write(store, batch, spans);
+	if (!error || adding->error)
+		return;
+	add_failed(store, error);
+	transaction_end(store, error);
+}
+
+/* All of it into the file that takes the damaged one's place. */
+static int add_mended(struct store *store, struct adding *adding)
+{
+	int error = store_mend(store);
+
+	for (struct packed *batch = adding->first; batch; batch = batch->next)
+		batch->number = 0;
+	return error ? error : list_write(store, adding->first);
+}
+
+/* Into memory, where the disk is full. */
+static int add_kept(struct store *store, struct adding *adding)
+{
+	if (!store_is_disk_trouble(adding->error))
+		return adding->error;
+	for (struct packed *batch = adding->first; batch; batch = batch->next)
+		batch->number = 0;
+	if (!tail_add(store->tail, last_number(store), adding->first))
+		return adding->error;
+	adding->first = NULL;
+	if (!adding->tail_used)
+		fprintf(stderr, "store %s: %s: spans are sent on, but not kept\n",
+			sqlite3_db_filename(store->db, "main"), adding->why);
+	return 0;
+}
+
+int store_commit(struct store *store)
+{
+	struct adding *adding = &store->adding;
+	int error = adding->error;
+
+	if (!error) {
+		error = transaction_end(store, 0);
+		if (error)
+			add_failed(store, error);
+	}
+	if (error == -EUCLEAN) {
+		error = add_mended(store, adding);
+		add_failed(store, error);
+	}
+	if (error)
+		error = add_kept(store, adding);
+	tail_unlock(store->tail);
+	packed_free_all(adding->first);
+	return error ? store_say(store, error, "%s", adding->why) : 0;
 }
 
 int store_add(struct store *store, const uint8_t *otlp, size_t len, const struct span_list *spans)
 {
-	return store_add_batches(store, &(struct store_batch){ otlp, len, spans }, 1);
+	store_begin(store);
+	store_put(store, otlp, len, spans);
+	return store_commit(store);
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "otlp/otlp.h"
 #include "packed.h"
 #include "store_mend.h"
 #include "store_row.h"
@@ -123,17 +122,19 @@ static int file_take(struct store *store, const struct room *room, struct store_
 
 static int tail_take(struct store *store, const struct room *room, struct store_taken *taken)
 {
-	const struct tail_batch *batch = tail_lock(store->tail);
+	const struct packed *batch = tail_lock(store->tail);
 	int error = 0;
 
 	for (; !error && batch; batch = batch->next) {
-		const struct leaving leaving = { batch->number, batch->spans, batch->otlp, batch->len, batch->len };
+		struct leaving leaving = { batch->number, batch->spans, batch->octets, batch->len, 0 };
 
 		if (batch->number <= taken->number)
 			continue;
-		if (!has_room(taken, &leaving, room))
+		error = packed_size(batch->octets, batch->len, &leaving.len);
+		if (!error && !has_room(taken, &leaving, room))
 			break;
-		error = taken_append(store, taken, &leaving, room);
+		if (!error)
+			error = taken_append(store, taken, &leaving, room);
 	}
 	tail_unlock(store->tail);
 	return error ? error : taken->batches > 0;
@@ -292,22 +293,6 @@ static int trace_more(struct store *store, int64_t trace, struct numbers *number
 	return got;
 }
 
-static int octets_decode(const uint8_t *packed, size_t packed_len, struct span_list *spans)
-{
-	uint8_t *otlp;
-	size_t len;
-	int error = packed_size(packed, packed_len, &len);
-
-	if (error)
-		return error;
-	otlp = malloc(len + 1);
-	error = otlp ? packed_read(packed, packed_len, otlp, len) : -ENOMEM;
-	if (!error)
-		error = otlp_decode(otlp, len, spans);
-	free(otlp);
-	return error;
-}
-
 /* One that has left the store meanwhile has no spans. */
 static int batch_load(struct store *store, int64_t number, struct span_list *spans)
 {
@@ -320,7 +305,7 @@ static int batch_load(struct store *store, int64_t number, struct span_list *spa
 	got = store_step(store, stmt);
 	if (got != 1)
 		return got;
-	error = octets_decode(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), spans);
+	error = packed_decode(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), spans);
 	sqlite3_reset(stmt);
 	return error ? store_say(store, error, "batch %lld is damaged", (long long)number) : 0;
 }

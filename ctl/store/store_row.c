@@ -342,11 +342,8 @@ static void root_join(struct store_row *row, const struct span *span)
 
 static int run_join(struct store *store, struct store_row *row, const struct store_run *run)
 {
-	uint8_t batch[8];
-	int error;
+	int error = 0;
 
-	be64_store(batch, (uint64_t)run->batch);
-	error = list_add(store, row, row->batches, &row->batch_count, batch, TRACE_BATCH_ADD);
 	for (size_t i = 0; error >= 0 && i < run->count; i++) {
 		const struct span *span = &run->spans[i];
 
@@ -360,38 +357,41 @@ static int run_join(struct store *store, struct store_row *row, const struct sto
 		if (strcmp(span->scope, "hopspan") == 0)
 			error = own_join(store, row, span, run);
 	}
-	return error < 0 ? error : 0;
-}
-
-static int runs_join(struct store *store, struct store_row *row, const struct store_run *runs, size_t count)
-{
-	int error = 0;
-
-	for (size_t i = 0; !error && i < count; i++)
-		error = run_join(store, row, &runs[i]);
 	return error;
 }
 
-/* Most traces are new: that is tried first, and costs one statement. */
-int store_row_add(struct store *store, const struct store_run *runs, size_t count)
+static int runs_join(struct store *store, struct store_row *row, const struct store_run *runs, size_t count,
+		     int64_t batch)
 {
-	int64_t last_batch = runs[count - 1].batch;
+	uint8_t number[8];
+	int error;
+
+	be64_store(number, (uint64_t)batch);
+	error = list_add(store, row, row->batches, &row->batch_count, number, TRACE_BATCH_ADD);
+	for (size_t i = 0; error >= 0 && i < count; i++)
+		error = run_join(store, row, &runs[i]);
+	return error < 0 ? error : 0;
+}
+
+/* Most traces are new: that is tried first, and costs one statement. */
+int store_row_add(struct store *store, const struct store_run *runs, size_t count, int64_t batch)
+{
 	struct store_row row;
 	bool begun;
 	int error;
 
 	row_begin(runs->spans, &row);
-	error = runs_join(store, &row, runs, count);
+	error = runs_join(store, &row, runs, count, batch);
 	begun = error == -EAGAIN; /* its lists are too long for a row without a number */
 	if (begun)
 		row_begin(runs->spans, &row);
 	else if (error)
 		return error;
-	error = row_write(store, TRACE_ADD, &row, last_batch);
+	error = row_write(store, TRACE_ADD, &row, batch);
 	if (error || (!begun && sqlite3_changes(store->db)))
 		return error;
 	error = row_get(store, &row);
 	if (!error)
-		error = runs_join(store, &row, runs, count);
-	return error ? error : row_write(store, TRACE_PUT, &row, last_batch);
+		error = runs_join(store, &row, runs, count, batch);
+	return error ? error : row_write(store, TRACE_PUT, &row, batch);
 }

@@ -31,7 +31,6 @@ struct store_row {
 struct store_run {
 	const struct span *spans;
 	size_t count;
-	int64_t batch; /* its number */
 };
 
 /* The columns of TRACE_GET and TRACE_LIST. False: not a row of ours. */
@@ -43,7 +42,7 @@ bool store_line(char *line, size_t size, const char *name, char end);
 /* The queue of a node; INT64_MIN: it is not there. */
 int64_t store_node_queue(const char *nodes, const char *name);
 
-/* Brings the row up to date with more spans of one trace, the batches in order, within the caller's transaction. */
-int store_row_add(struct store *store, const struct store_run *runs, size_t count);
+/* Brings the row up to date with more spans of one trace, all those of `batch`, within the caller's transaction. */
+int store_row_add(struct store *store, const struct store_run *runs, size_t count, int64_t batch);
 
 #endif

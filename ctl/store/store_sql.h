@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include "packed.h"
 #include "store.h"
 
 /* Their text is in store_sql.c. */
@@ -38,12 +39,21 @@ enum statement {
 	STATEMENT_COUNT,
 };
 
+/* What was put since store_begin(). */
+struct adding {
+	struct packed *first, **last;
+	bool tail_used; /* before */
+	int error;
+	char why[256];
+};
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	struct tail *tail;
 	int64_t tried_unix_ns; /* last time that the tail was to go into the file */
 	int64_t damaged;       /* number of the last batch that was told to be */
+	struct adding adding;
 	char error[256];
 };
 

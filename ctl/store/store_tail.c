@@ -17,7 +17,7 @@ struct tail {
 	struct tail *next;
 	unsigned int users;
 	pthread_mutex_t lock; /* of what follows */
-	struct tail_batch *first, **last;
+	struct packed *first, **last;
 	struct reader *readers;
 	size_t octets;
 	_Atomic int64_t number; /* the highest of a batch there was */
@@ -60,7 +60,7 @@ struct tail *tail_open(const char *path)
 
 static void first_drop(struct tail *tail)
 {
-	struct tail_batch *batch = tail->first;
+	struct packed *batch = tail->first;
 
 	tail->first = batch->next;
 	if (!tail->first)
@@ -96,7 +96,7 @@ void tail_close(struct tail *tail)
 	pthread_mutex_unlock(&tails_lock);
 }
 
-struct tail_batch *tail_lock(struct tail *tail)
+struct packed *tail_lock(struct tail *tail)
 {
 	pthread_mutex_lock(&tail->lock);
 	return tail->first;
@@ -121,21 +121,24 @@ static void sent_drop(struct tail *tail, size_t needed)
 	}
 }
 
-bool tail_add(struct tail *tail, int64_t number, const uint8_t *otlp, size_t len, uint64_t spans)
+bool tail_add(struct tail *tail, int64_t number, struct packed *list)
 {
-	struct tail_batch *batch;
+	size_t octets = 0;
 
+	for (const struct packed *batch = list; batch; batch = batch->next)
+		octets += batch->len;
 	if (!tail->readers)
 		return false;
-	sent_drop(tail, len);
-	if (tail->octets + len > TAIL_OCTETS_MAX || !(batch = malloc(sizeof(*batch) + len)))
+	sent_drop(tail, octets);
+	if (tail->octets + octets > TAIL_OCTETS_MAX)
 		return false;
 	tail_saw(tail, number);
-	*batch = (struct tail_batch){ .number = atomic_fetch_add(&tail->number, 1) + 1, .spans = spans, .len = len };
-	memcpy(batch->otlp, otlp, len);
-	*tail->last = batch;
-	tail->last = &batch->next;
-	tail->octets += len;
+	*tail->last = list;
+	for (; list; list = list->next) {
+		list->number = atomic_fetch_add(&tail->number, 1) + 1;
+		tail->last = &list->next;
+	}
+	tail->octets += octets;
 	return true;
 }
 

@@ -8,33 +8,26 @@
 #ifndef HOPSPAN_STORE_TAIL_H
 #define HOPSPAN_STORE_TAIL_H
 
+#include "packed.h"
 #include "store.h"
 
 enum { TAIL_OCTETS_MAX = 64 << 20 };
 
 struct tail;
 
-struct tail_batch {
-	struct tail_batch *next;
-	int64_t number;
-	uint64_t spans;
-	size_t len;
-	uint8_t otlp[];
-};
-
 /* The tail of the file at `path`, one for all who ask; NULL: no memory. */
 struct tail *tail_open(const char *path);
 void tail_close(struct tail *tail); /* NULL: nothing; what is in it when the last one closes is gone */
 
 /* Between these two nobody else changes it. */
-struct tail_batch *tail_lock(struct tail *tail); /* the first, or NULL */
+struct packed *tail_lock(struct tail *tail); /* the first, or NULL */
 void tail_unlock(struct tail *tail);
 
 /*
- * With the lock: adds one behind `number`, the file's last. False: nobody is there to send it on, no memory, or more
- * than TAIL_OCTETS_MAX waits to be sent.
+ * With the lock: takes the list, and numbers it on from `number`, the file's last. False, and nothing is taken: nobody
+ * is there to send it on, or more than TAIL_OCTETS_MAX waits to be sent.
  */
-bool tail_add(struct tail *tail, int64_t number, const uint8_t *otlp, size_t len, uint64_t spans);
+bool tail_add(struct tail *tail, int64_t number, struct packed *list);
 
 /* With the lock: all of it is in the file now, or never will be. */
 void tail_empty(struct tail *tail);

@@ -886,25 +886,26 @@ static void lists_beyond_the_row(void **state)
 	}
 }
 
-/* Several batches at once, a trace in two of them. */
+/* Several batches at once, a trace in all of them. */
 static void batches_together(void **state)
 {
 	struct place *place = *state;
 	struct span_list spans[3] = { 0 }, loaded = { 0 };
-	struct store_batch batches[3] = { 0 };
 	struct span_attrs resource = { 0 };
 	struct store_taken taken;
-	uint8_t id[TRACE_ID_LEN];
+	uint8_t id[TRACE_ID_LEN], *otlp[3];
+	size_t len[3];
 
+	store_begin(place->store);
 	for (uint8_t i = 0; i < 3; i++) {
 		span_make(&spans[i], i % 2 ? 1 : 2, (uint8_t)(i + 1), 0, 1, 2);
 		span_make(&spans[i], 3, (uint8_t)(i + 1), 0, 1, 2);
 		spans_name(&spans[i], "s", "app");
-		batches[i].spans = &spans[i];
-		assert_int_equal(otlp_encode(&spans[i], &resource, "1", (uint8_t **)&batches[i].otlp, &batches[i].len),
-				 0);
+		assert_int_equal(otlp_encode(&spans[i], &resource, "1", &otlp[i], &len[i]), 0);
+		store_put(place->store, otlp[i], len[i], &spans[i]);
+		span_list_free(&spans[i]);
 	}
-	assert_int_equal(store_add_batches(place->store, batches, 3), 0);
+	assert_int_equal(store_commit(place->store), 0);
 	assert_int_equal(store_find_trace(place->store, "03", id), 1);
 	assert_int_equal(store_load_trace(place->store, id, &loaded), 0);
 	assert_int_equal(loaded.count, 3);
@@ -914,14 +915,12 @@ static void batches_together(void **state)
 	assert_int_equal(store_take(place->store, 0, 4, 1 << 20, &taken), 1);
 	assert_int_equal(taken.batches, 2);
 	assert_true(taken.more);
-	assert_int_equal(taken.len, batches[0].len + batches[1].len);
-	assert_memory_equal(taken.otlp, batches[0].otlp, batches[0].len);
-	assert_memory_equal(taken.otlp + batches[0].len, batches[1].otlp, batches[1].len);
+	assert_int_equal(taken.len, len[0] + len[1]);
+	assert_memory_equal(taken.otlp, otlp[0], len[0]);
+	assert_memory_equal(taken.otlp + len[0], otlp[1], len[1]);
 	free(taken.otlp);
-	for (int i = 0; i < 3; i++) {
-		free((uint8_t *)batches[i].otlp);
-		span_list_free(&spans[i]);
-	}
+	for (int i = 0; i < 3; i++)
+		free(otlp[i]);
 	span_list_free(&loaded);
 }
 
