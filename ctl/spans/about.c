@@ -2,194 +2,214 @@
 /* Sentences about spans. */
 #include "about.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "draw.h"
+#include "phrase.h"
 #include "view/unit.h"
 
-/* A sentence that grows; too long a one is cut. */
-struct sentence {
-	char text[512];
-	size_t len;
-};
-
-static void add(struct sentence *sentence, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct sentence *sentence, const char *format, ...)
-{
-	size_t room = sizeof(sentence->text) - sentence->len;
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(sentence->text + sentence->len, room, format, args);
-	va_end(args);
-	if (len > 0)
-		sentence->len += (size_t)len < room ? (size_t)len : room - 1;
-}
+enum { SENTENCE_MAX = 511 }; /* a longer one is cut */
 
 /* Rounded to 1 us. */
-static void add_ms(struct sentence *sentence, int64_t time_ns)
+static void add_ms(struct phrase *sentence, int64_t time_ns)
 {
-	int64_t time_us = (time_ns + 500) / 1000;
+	uint64_t time_us = (uint64_t)(llabs(time_ns) + 500) / 1000;
 
-	add(sentence, "%" PRId64 ".%03d", time_us / 1000, (int)(time_us % 1000));
+	phrase_add(sentence, time_ns < 0 ? "-" : "");
+	phrase_add_number(sentence, time_us / 1000, 1);
+	phrase_add(sentence, ".");
+	phrase_add_number(sentence, time_us % 1000, 3);
 }
 
-static const char *finish(struct sentence *sentence, struct arena *arena, int64_t usual_ns)
+static void add_usual(struct phrase *sentence, int64_t usual_ns)
 {
 	if (usual_ns >= 0) {
-		add(sentence, "; usual ");
+		phrase_add(sentence, "; usual ");
 		add_ms(sentence, usual_ns);
 	}
-	return arena_strndup(arena, sentence->text, sentence->len);
+	if (sentence->len > SENTENCE_MAX)
+		sentence->len = SENTENCE_MAX;
 }
 
-static const char *node_word(const struct path *path, const struct path_node *node)
+static const char *finish(struct phrase *sentence, int64_t usual_ns)
 {
-	return node->position == 0 ? path_sender_word(path) : node->node->name;
+	add_usual(sentence, usual_ns);
+	return phrase_end(sentence);
 }
 
-static const char *next_word(const struct path *path, const struct path_node *node)
+static void add_queue(struct phrase *sentence, const struct path_node *node)
 {
-	return node->next == path->count ? path_receiver_word(path) : path->nodes[node->next].node->name;
+	enum node_queue unit = node->node->queue;
+
+	if (unit == NODE_QUEUE_BYTES) {
+		phrase_add(sentence, bytes_text(sentence->arena, node->queue));
+		return;
+	}
+	phrase_add(sentence, unit == NODE_QUEUE_PACKETS ? "" : "a queue of ");
+	phrase_add_number(sentence, node->queue, 1);
+	phrase_add(sentence, unit == NODE_QUEUE_PACKETS ? " packets" : "");
 }
 
-static const char *queue_text(struct arena *arena, const struct path_node *node)
-{
-	if (node->node->queue == NODE_QUEUE_BYTES)
-		return bytes_text(arena, node->queue);
-	return arena_printf(arena, node->node->queue == NODE_QUEUE_PACKETS ? "%u packets" : "a queue of %u",
-			    node->queue);
-}
-
-static void add_moved(struct sentence *sentence, int64_t shift_ns)
+static void add_moved(struct phrase *sentence, int64_t shift_ns)
 {
 	if (shift_ns >= -1000 && shift_ns <= 1000)
 		return;
-	add(sentence, "; clocks disagree, moved by ");
+	phrase_add(sentence, "; clocks disagree, moved by ");
 	add_ms(sentence, shift_ns < 0 ? -shift_ns : shift_ns);
 }
 
 /* What happened in the queue, behind "39.800 ms in r1". */
-static void add_wait(struct sentence *sentence, struct arena *arena, const struct path_node *node)
+static void add_wait(struct phrase *sentence, const struct path_node *node)
 {
 	const char *egress_if = node->egress_if ? node->egress_if : "its queue";
 
 	if (node->queue == IOAM6_NONE32)
 		return;
 	if (node->queue == 0) {
-		add(sentence, ", nothing queued at %s", egress_if);
+		phrase_add(sentence, ", nothing queued at ", egress_if);
 	} else if (node->wait_ns < 0) {
-		add(sentence, ", waiting for %s behind %s included", egress_if, queue_text(arena, node));
+		phrase_add(sentence, ", waiting for ", egress_if, " behind ");
+		add_queue(sentence, node);
+		phrase_add(sentence, " included");
 	} else {
-		add(sentence, node->wait == WAIT_LOWER_BOUND ? ", at least " : ", ");
+		phrase_add(sentence, node->wait == WAIT_LOWER_BOUND ? ", at least " : ", ");
 		add_ms(sentence, node->wait_ns);
-		add(sentence, " of it waiting for %s behind %s", egress_if, queue_text(arena, node));
+		phrase_add(sentence, " of it waiting for ", egress_if, " behind ");
+		add_queue(sentence, node);
 	}
 }
 
 const char *about_stay(struct arena *arena, const struct path *path, const struct path_node *node, int64_t usual_ns)
 {
-	struct sentence sentence = { .len = 0 };
+	struct phrase sentence;
 
+	phrase_begin(&sentence, arena);
 	add_ms(&sentence, path_left(node) - node->drawn_unix_ns);
-	add(&sentence, " ms in %s", node_word(path, node));
-	add_wait(&sentence, arena, node);
+	phrase_add(&sentence, " ms in ", path_node_word(path, node));
+	add_wait(&sentence, node);
 	add_moved(&sentence, path_shift(node));
-	return finish(&sentence, arena, usual_ns);
+	return finish(&sentence, usual_ns);
 }
 
-static void add_reason(struct sentence *sentence, struct arena *arena, const struct path_node *node)
+static void add_reason(struct phrase *sentence, const struct path_node *node)
 {
 	const char *egress_if = node->egress_if ? node->egress_if : "its interface";
 
-	if (node->way == WAY_NO_DEPARTURE)
-		add(sentence, "no departure time");
-	else if (node->way == WAY_DELAY_TOO_LONG)
-		add(sentence, "delay too long for its field");
-	else if (node->way == WAY_NO_QUEUE)
-		add(sentence, "queue of %s not known", egress_if);
-	else
-		add(sentence, "wait for %s behind %s not known yet", egress_if, queue_text(arena, node));
+	if (node->way == WAY_NO_DEPARTURE) {
+		phrase_add(sentence, "no departure time");
+	} else if (node->way == WAY_DELAY_TOO_LONG) {
+		phrase_add(sentence, "delay too long for its field");
+	} else if (node->way == WAY_NO_QUEUE) {
+		phrase_add(sentence, "queue of ", egress_if, " not known");
+	} else {
+		phrase_add(sentence, "wait for ", egress_if, " behind ");
+		add_queue(sentence, node);
+		phrase_add(sentence, " not known yet");
+	}
 }
 
 /* Behind the last hop of a full trace are those that had no room; elsewhere those that do not take part. */
-static void add_missing(struct sentence *sentence, unsigned int missing, bool overflow)
+static void add_missing(struct phrase *sentence, unsigned int missing, bool overflow)
 {
 	const char *plural = missing == 1 ? "" : "s";
 
-	if (overflow && missing)
-		add(sentence, "; %u router%s had no room", missing, plural);
-	else if (overflow)
-		add(sentence, "; a node that keeps the hop limit had no room");
-	else if (missing)
-		add(sentence, "; %u silent router%s between", missing, plural);
+	if (overflow && !missing)
+		phrase_add(sentence, "; a node that keeps the hop limit had no room");
+	if (!missing)
+		return;
+	phrase_add(sentence, "; ");
+	phrase_add_number(sentence, missing, 1);
+	if (overflow)
+		phrase_add(sentence, " router", plural, " had no room");
+	else
+		phrase_add(sentence, " silent router", plural, " between");
 }
 
 const char *about_way(struct arena *arena, const struct path *path, const struct path_node *node, int64_t usual_ns)
 {
-	const char *from = node_word(path, node), *to = next_word(path, node);
-	struct sentence sentence = { .len = 0 };
+	const char *from = path_node_word(path, node), *to = path_next_word(path, node);
+	struct phrase sentence;
 
+	phrase_begin(&sentence, arena);
 	add_ms(&sentence, path_next(path, node) - path_left(node));
 	if (node->way == WAY_SPLIT) {
-		add(&sentence, " ms from %s to %s", from, to);
+		phrase_add(&sentence, " ms from ", from, " to ", to);
 	} else {
-		add(&sentence, " ms, ");
-		add_reason(&sentence, arena, node);
-		add(&sentence, ": stay in %s and way to %s together", from, to);
+		phrase_add(&sentence, " ms, ");
+		add_reason(&sentence, node);
+		phrase_add(&sentence, ": stay in ", from, " and way to ", to, " together");
 	}
 	add_missing(&sentence, path_silent(path, node), path->overflow && node->next == path->count);
 	add_moved(&sentence, path_shift(node) ? path_shift(node) : path_next_shift(path, node));
-	return finish(&sentence, arena, usual_ns);
+	return finish(&sentence, usual_ns);
+}
+
+static void add_ends(struct phrase *sentence, const struct path *path)
+{
+	phrase_add(sentence, " ms from ", path_sender_word(path), " to ", path_receiver_word(path));
 }
 
 const char *about_packet(struct arena *arena, const struct drawing *drawing, const struct path *path,
 			 unsigned int shown, int64_t usual_ns)
 {
 	static const char *const which[] = { "slowest", "first", "last" };
-	struct sentence sentence = { .len = 0 };
+	struct phrase sentence;
 
+	phrase_begin(&sentence, arena);
 	add_ms(&sentence, path->end_unix_ns - path->start_unix_ns);
-	add(&sentence, " ms from %s to %s, the %s of %" PRIu64 " stamped packets", path_sender_word(path),
-	    path_receiver_word(path), which[shown], drawing->packets);
-	return finish(&sentence, arena, usual_ns);
+	add_ends(&sentence, path);
+	phrase_add(&sentence, ", the ", which[shown], " of ");
+	phrase_add_number(&sentence, drawing->packets, 1);
+	phrase_add(&sentence, " stamped packets");
+	return finish(&sentence, usual_ns);
+}
+
+static void add_slowest(struct phrase *sentence, const struct drawing *drawing)
+{
+	phrase_add(sentence, " for ");
+	phrase_add_number(sentence, drawing->packets, 1);
+	phrase_add(sentence, " stamped packets, the slowest ");
+	add_ms(sentence, drawing->max_ns);
+}
+
+static void add_worst(struct phrase *sentence, const struct worst *worst)
+{
+	phrase_add(sentence, ", ");
+	add_ms(sentence, worst->time_ns);
+	phrase_add(sentence, " of it at ", worst->name, ", usual there ");
+	add_ms(sentence, worst->usual_ns);
 }
 
 const char *about_transfer(struct arena *arena, const struct drawing *drawing, const struct worst *worst,
 			   int64_t usual_ns)
 {
-	const struct path *path = drawing->path;
-	struct sentence sentence = { .len = 0 };
+	struct phrase sentence;
 
+	phrase_begin(&sentence, arena);
 	add_ms(&sentence, drawing->end_unix_ns - drawing->start_unix_ns);
-	add(&sentence, " ms from %s to %s", path_sender_word(path), path_receiver_word(path));
-	if (drawing->packets > 1) {
-		add(&sentence, " for %" PRIu64 " stamped packets, the slowest ", drawing->packets);
-		add_ms(&sentence, drawing->max_ns);
-	}
-	if (worst->name) {
-		add(&sentence, ", ");
-		add_ms(&sentence, worst->time_ns);
-		add(&sentence, " of it at %s, usual there ", worst->name);
-		add_ms(&sentence, worst->usual_ns);
-	}
-	if (path->clock_error_ns >= 0)
-		return finish(&sentence, arena, usual_ns);
-	return arena_printf(arena, "%s; clocks not compared: one direction is all that is seen here",
-			    finish(&sentence, arena, usual_ns));
+	add_ends(&sentence, drawing->path);
+	if (drawing->packets > 1)
+		add_slowest(&sentence, drawing);
+	if (worst->name)
+		add_worst(&sentence, worst);
+	add_usual(&sentence, usual_ns);
+	if (drawing->path->clock_error_ns < 0)
+		phrase_add(&sentence, "; clocks not compared: one direction is all that is seen here");
+	return phrase_end(&sentence);
 }
 
 const char *about_loss(struct arena *arena, int64_t time_ns, uint64_t packets, uint64_t octets)
 {
-	struct sentence sentence = { .len = 0 };
+	struct phrase sentence;
 
+	phrase_begin(&sentence, arena);
 	add_ms(&sentence, time_ns);
-	add(&sentence, " ms until %s again, %s", packets > 1 ? "lost packets were sent" : "a lost packet was sent",
-	    bytes_text(arena, octets));
-	if (packets > 1)
-		add(&sentence, " in %" PRIu64 " packets", packets);
-	return finish(&sentence, arena, -1);
+	phrase_add(&sentence, " ms until ", packets > 1 ? "lost packets were sent" : "a lost packet was sent",
+		   " again, ", bytes_text(arena, octets));
+	if (packets > 1) {
+		phrase_add(&sentence, " in ");
+		phrase_add_number(&sentence, packets, 1);
+		phrase_add(&sentence, " packets");
+	}
+	return phrase_end(&sentence);
 }

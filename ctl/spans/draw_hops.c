@@ -4,6 +4,7 @@
 
 #include "about.h"
 #include "draw.h"
+#include "phrase.h"
 #include "put.h"
 
 /*
@@ -12,32 +13,50 @@
  */
 enum { GAP_NS = 1000, GAP_LEAST_NS = 5000 };
 
+static void add_stay_name(struct phrase *name, const struct path *path, const struct path_node *node)
+{
+	phrase_add(name, path_node_word(path, node));
+	if (node->egress_if)
+		phrase_add(name, " ", node->egress_if);
+}
+
 static const char *stay_name(struct arena *arena, const struct path *path, const struct path_node *node)
 {
-	const char *name = node->position == 0 ? path_sender_word(path) : node->node->name;
+	struct phrase name;
 
-	return node->egress_if ? arena_printf(arena, "%s %s", name, node->egress_if) : name;
+	phrase_begin(&name, arena);
+	add_stay_name(&name, path, node);
+	return phrase_end(&name);
+}
+
+static void add_silent(struct phrase *name, unsigned int silent)
+{
+	phrase_add(name, " -> ");
+	if (silent > 1) {
+		phrase_add_number(name, silent, 1);
+		phrase_add(name, " x ");
+	}
+	phrase_add(name, "?");
 }
 
 /* "r1 -> r2", "r3 -> ? -> server", "r4 -> 3 x ? -> server"; nodes that wrote no time are named between. */
 static const char *way_name(struct arena *arena, const struct path *path, const struct path_node *node)
 {
-	const char *name = node->position == 0 ? path_sender_word(path) : node->node->name;
-	const char *to = node->next == path->count ? path_receiver_word(path) : path->nodes[node->next].node->name;
+	struct phrase name;
 
+	phrase_begin(&name, arena);
 	if (node->way == WAY_NO_LEAST)
-		name = stay_name(arena, path, node);
+		add_stay_name(&name, path, node);
+	else
+		phrase_add(&name, path_node_word(path, node));
 	for (unsigned int i = node - path->nodes; i < node->next; i++) {
-		unsigned int silent = path->nodes[i].silent;
-
 		if (i > node->position)
-			name = arena_printf(arena, "%s -> %s", name, path->nodes[i].node->name);
-		if (silent > 1)
-			name = arena_printf(arena, "%s -> %u x ?", name, silent);
-		else if (silent)
-			name = arena_printf(arena, "%s -> ?", name);
+			phrase_add(&name, " -> ", path->nodes[i].node->name);
+		if (path->nodes[i].silent)
+			add_silent(&name, path->nodes[i].silent);
 	}
-	return arena_printf(arena, "%s -> %s", name, to);
+	phrase_add(&name, " -> ", path_next_word(path, node));
+	return phrase_end(&name);
 }
 
 static void put_queue(struct pen *pen, const struct path_node *node)

@@ -16,6 +16,16 @@ const char *path_receiver_word(const struct path *path)
 	return path->reply ? "client" : "server";
 }
 
+const char *path_node_word(const struct path *path, const struct path_node *node)
+{
+	return node->position == 0 ? path_sender_word(path) : node->node->name;
+}
+
+const char *path_next_word(const struct path *path, const struct path_node *node)
+{
+	return node->next == path->count ? path_receiver_word(path) : path->nodes[node->next].node->name;
+}
+
 int64_t path_left(const struct path_node *node)
 {
 	return node->drawn_unix_ns +

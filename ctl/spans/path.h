@@ -102,9 +102,11 @@ void path_count_clocks(const struct path *path, struct clocks *clocks, int64_t n
 bool path_sending(const struct path *path, struct sending *sending);
 void sending_learn(const struct sending *sending, struct clocks *clocks, int64_t start_unix_ns, int64_t end_unix_ns);
 
-/* The words in span names. */
+/* The words in span names and sentences. */
 const char *path_sender_word(const struct path *path);
 const char *path_receiver_word(const struct path *path);
+const char *path_node_word(const struct path *path, const struct path_node *node);
+const char *path_next_word(const struct path *path, const struct path_node *node);
 
 /* When the packet left the node, wait included, as drawn; and when it reached the next. */
 int64_t path_left(const struct path_node *node);
