@@ -539,6 +539,8 @@ static void collect_count(const struct collect *collect, struct collect_counts *
 		counts->in.spans += door.spans;
 		counts->in.bad_requests += door.bad_requests;
 		counts->in.store_errors += door.store_errors;
+		for (int reason = 0; reason < REJECT_COUNT; reason++)
+			counts->in.rejected[reason] += door.rejected[reason];
 	}
 }
 
@@ -635,9 +637,12 @@ static void collect_summary(const struct collect *collect)
 {
 	struct collect_counts counts;
 	struct export_counts out;
-	uint64_t sent = 0, refused = 0;
+	uint64_t sent = 0, refused = 0, rejected;
 
 	collect_count(collect, &counts);
+	rejected = counts.sources.rejected_spans;
+	for (int reason = 0; reason < REJECT_COUNT; reason++)
+		rejected += counts.in.rejected[reason];
 	for (unsigned int i = 0; i < collect->export_count; i++) {
 		export_counts(collect->exports[i], &out);
 		sent += out.batches;
@@ -645,11 +650,11 @@ static void collect_summary(const struct collect *collect)
 	}
 	fprintf(stderr,
 		"hopspan collect: %llu records (%llu not read), %llu network spans (%llu not stored), %llu application "
-		"spans (%llu bad requests), %llu batches sent, %llu refused\n",
+		"spans (%llu rejected, %llu bad requests), %llu batches sent, %llu refused\n",
 		(unsigned long long)(counts.records.records + counts.sources.records),
 		(unsigned long long)(counts.records.undecoded + counts.sources.malformed + counts.sources.lost),
 		(unsigned long long)collect->spans, (unsigned long long)collect->lost_spans,
-		(unsigned long long)(counts.in.spans + counts.sources.spans),
+		(unsigned long long)(counts.in.spans + counts.sources.spans), (unsigned long long)rejected,
 		(unsigned long long)(counts.in.bad_requests + counts.sources.bad_lines), (unsigned long long)sent,
 		(unsigned long long)refused);
 }

@@ -132,5 +132,6 @@ void sources_count(const struct sources *sources, struct sources_counts *counts)
 		.lost = recording_lost(sources->taps),
 		.spans = sources->lines_counts.spans,
 		.bad_lines = sources->lines_counts.bad_lines,
+		.rejected_spans = sources->lines_counts.rejected_spans,
 	};
 }

@@ -17,6 +17,7 @@ struct sources_counts {
 	uint64_t malformed;	   /* packets that hold something of ours and cannot be decoded */
 	uint64_t lost;		   /* packets that a tap had no room for */
 	uint64_t spans, bad_lines; /* of files of OTLP JSON lines */
+	uint64_t rejected_spans;   /* of the same: their ids are none */
 };
 
 /* What a file is, is told by its first octet: '{' begins OTLP JSON lines, anything else a capture; "-" is stdin. */

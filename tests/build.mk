@@ -21,8 +21,8 @@ $(BUILD)/tests/unit/wire-sanitized: $(SANITIZED_SOURCES) $(wildcard wire/*.h ctl
 		$(SANITIZED_SOURCES) $(CTL_LIBS) -lcmocka
 
 # What comes from outside, damaged at random, in the same way.
-FUZZ_SOURCES := tests/fuzz/fuzz.c $(addprefix ctl/otlp/,otlp.c otlp_decode.c otlp_json_read.c otlp_json_write.c octets.c cut.c \
-	protobuf.c gzip.c) $(addprefix ctl/record/,record.c record_json.c nodes.c nodes_yaml.c document.c leap.c) \
+FUZZ_SOURCES := tests/fuzz/fuzz.c $(addprefix ctl/otlp/,otlp.c otlp_decode.c rejected.c otlp_json_read.c otlp_json_write.c octets.c \
+	cut.c protobuf.c gzip.c) $(addprefix ctl/record/,record.c record_json.c nodes.c nodes_yaml.c document.c leap.c) \
 	ctl/spans/arena.c ctl/spans/span.c $(BUILD)/ctl/otlp/otlp.pb-c.c
 UNIT_PROGRAMS += $(BUILD)/tests/unit/fuzz-sanitized
 $(BUILD)/tests/unit/fuzz-sanitized: $(FUZZ_SOURCES) $(wildcard wire/*.h ctl/*/*.h tests/unit/*.h)

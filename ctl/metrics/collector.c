@@ -80,6 +80,10 @@ static void receive_write(FILE *out, const struct receive_counts *counts)
 	single_write(out, METRIC_otlp_requests_bad_total, counts->bad_requests);
 	single_write(out, METRIC_otlp_store_errors_total, counts->store_errors);
 	single_write(out, METRIC_application_spans_total, counts->spans);
+	text_family(out, METRIC_application_spans_rejected_total);
+	for (int i = 0; i < REJECT_COUNT; i++)
+		text_sample(out, METRIC_application_spans_rejected_total, counts->rejected[i], "reason", reject_name(i),
+			    NULL);
 }
 
 /* A family of a sample per endpoint: what is at `offset` of its counts. */
@@ -172,9 +176,7 @@ static json_t *state_json(const char *error)
 	if (!*error)
 		return json_pack("{s:b}", "ok", 1);
 	snprintf(text, sizeof(text), "%s", error);
-	for (char *at = text; *at; at += utf8_len(at))
-		if (!utf8_len(at))
-			*at = '?';
+	utf8_mend(text);
 	return json_pack("{s:b, s:s}", "ok", 0, "error", text);
 }
 

@@ -57,6 +57,7 @@
 	METRIC(otlp_requests_bad_total, counter, "Of them, those refused as wrong.")                               \
 	METRIC(otlp_store_errors_total, counter, "Of them, those refused because the store failed.")               \
 	METRIC(application_spans_total, counter, "Spans of applications taken.")                                   \
+	METRIC(application_spans_rejected_total, counter, "Spans of applications whose ids are none, by reason.")  \
 	/* store and export */                                                                                     \
 	METRIC(store_bytes, gauge, "Size of the store's files.")                                                   \
 	METRIC(store_expired_spans_total, counter, "Spans deleted for the store's limits of age and size.")        \

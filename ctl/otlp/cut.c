@@ -32,7 +32,8 @@ struct piece_span {
 };
 
 struct cut {
-	struct arena arena; /* of the headers */
+	const struct otlp_pick *pick; /* NULL: all spans */
+	struct arena arena;	      /* of the headers */
 	struct header *resources;
 	struct scope *scopes;
 	struct piece_span *spans;
@@ -93,8 +94,11 @@ static int inner_read(struct cut *cut, struct protobuf_bytes message, uint32_t i
 
 static int span_add(struct cut *cut, const struct protobuf_field *field)
 {
-	struct piece_span *spans = list_grow(cut->spans, cut->span_count, sizeof(*spans));
+	struct piece_span *spans;
 
+	if (cut->pick && !cut->pick->is_in(field->content.at, bytes_len(field->content), cut->pick->arg))
+		return 0;
+	spans = list_grow(cut->spans, cut->span_count, sizeof(*spans));
 	if (!spans)
 		return -ENOMEM;
 	cut->spans = spans;
@@ -183,22 +187,25 @@ static uint8_t *piece_put(const struct cut *cut, size_t first, size_t last, uint
 	return at;
 }
 
-static int piece_give(const struct cut *cut, size_t first, size_t last, size_t size,
-		      int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg)
+/* The same as a request of at most `size` octets, malloc'ed. */
+static int piece_make(const struct cut *cut, size_t first, size_t last, size_t size, uint8_t **otlp, size_t *len)
 {
-	uint8_t *octets = malloc(size), *at;
+	uint8_t *octets = malloc(size + 1), *at;
 
 	if (!octets)
 		return -ENOMEM;
 	at = piece_put(cut, first, last, octets + size);
-	size -= (size_t)(at - octets);
-	memmove(octets, at, size);
-	return piece(octets, size, arg);
+	*len = size - (size_t)(at - octets);
+	memmove(octets, at, *len);
+	*otlp = octets;
+	return 0;
 }
 
 static int pieces_give(const struct cut *cut, size_t max, uint64_t spans_max,
 		       int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg, uint64_t *too_large)
 {
+	uint8_t *otlp;
+	size_t len;
 	int answer = 0;
 
 	for (size_t first = 0, last; !answer && first < cut->span_count; first = last) {
@@ -216,24 +223,36 @@ static int pieces_give(const struct cut *cut, size_t max, uint64_t spans_max,
 				break;
 			size += cost;
 		}
-		answer = piece_give(cut, first, last, size, piece, arg);
+		answer = piece_make(cut, first, last, size, &otlp, &len);
+		if (!answer)
+			answer = piece(otlp, len, arg);
 	}
 	return answer;
+}
+
+static int cut_read(struct cut *cut, const uint8_t *otlp, size_t len)
+{
+	return inner_read(cut, (struct protobuf_bytes){ otlp, otlp + len }, RESOURCES, resource_add);
+}
+
+static void cut_free(struct cut *cut)
+{
+	arena_free(&cut->arena);
+	free(cut->resources);
+	free(cut->scopes);
+	free(cut->spans);
 }
 
 int otlp_cut_spans(const uint8_t *otlp, size_t len, size_t max, uint64_t spans_max,
 		   int (*piece)(uint8_t *otlp, size_t len, void *arg), void *arg, uint64_t *too_large)
 {
 	struct cut cut = { 0 };
-	int answer = inner_read(&cut, (struct protobuf_bytes){ otlp, otlp + len }, RESOURCES, resource_add);
+	int answer = cut_read(&cut, otlp, len);
 
 	*too_large = 0;
 	if (!answer)
 		answer = pieces_give(&cut, max, spans_max, piece, arg, too_large);
-	arena_free(&cut.arena);
-	free(cut.resources);
-	free(cut.scopes);
-	free(cut.spans);
+	cut_free(&cut);
 	return answer;
 }
 
@@ -241,6 +260,20 @@ int otlp_cut(const uint8_t *otlp, size_t len, size_t max, int (*piece)(uint8_t *
 	     uint64_t *too_large)
 {
 	return otlp_cut_spans(otlp, len, max, UINT64_MAX, piece, arg, too_large);
+}
+
+int otlp_pick(const uint8_t *otlp, size_t len, const struct otlp_pick *pick, uint8_t **out, size_t *out_len)
+{
+	struct cut cut = { .pick = pick };
+	int error = cut_read(&cut, otlp, len);
+	size_t size = 0;
+
+	for (size_t i = 0; i < cut.span_count; i++)
+		size += span_cost(&cut, 0, i);
+	if (!error)
+		error = piece_make(&cut, 0, cut.span_count, size, out, out_len);
+	cut_free(&cut);
+	return error;
 }
 
 /* The fields of number numbers[0] in those of numbers[1] ... in the message. */

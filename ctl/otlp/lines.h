@@ -13,6 +13,7 @@ struct store;
 
 struct lines_counts {
 	uint64_t lines, spans, bad_lines;
+	uint64_t rejected_spans; /* rejected.h; a line of which nothing is left is a bad one, too */
 };
 
 /* All lines of `file`, called `name` in messages, into the store. Adds to `counts`. -errno: of the store; printed. */

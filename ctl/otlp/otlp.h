@@ -17,7 +17,7 @@ int otlp_encode(const struct span_list *spans, const struct span_attrs *resource
 /*
  * Appends the spans of a request to `spans`, with service and scope from their resource. Attributes of other kinds
  * than enum attr_type, links and trace state are left out; text that is not UTF-8 gets "?" for each wrong octet.
- * -EBADMSG: not OTLP, or an id of a wrong length or all zero; `spans` then keeps what it had.
+ * -EBADMSG: not OTLP; -EINVAL: OTLP, but a span's ids are not good (rejected.h); `spans` then keeps what it had.
  */
 int otlp_decode(const uint8_t *otlp, size_t len, struct span_list *spans);
 
@@ -27,6 +27,9 @@ int otlp_decode(const uint8_t *otlp, size_t len, struct span_list *spans);
  */
 int otlp_without(const uint8_t *otlp, size_t len, const struct span_list *spans,
 		 bool (*is_out)(const struct span *span), uint8_t **out, size_t *out_len);
+
+/* "?" for each octet that is not UTF-8. */
+void utf8_mend(char *text);
 
 /* Octets of the UTF-8 character at `text`: 1 to 4, or 0 if there is none (also at the end of the text). */
 size_t utf8_len(const char *text);

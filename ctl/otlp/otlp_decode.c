@@ -7,6 +7,7 @@
 
 #include "ctl/otlp/otlp.pb-c.h"
 #include "protobuf.h"
+#include "rejected.h"
 
 size_t utf8_len(const char *text)
 {
@@ -32,18 +33,23 @@ size_t utf8_len(const char *text)
 	return len;
 }
 
+void utf8_mend(char *text)
+{
+	while (*text) {
+		size_t len = utf8_len(text);
+
+		if (len == 0)
+			*text = '?';
+		text += len ? len : 1;
+	}
+}
+
 /* A copy that is UTF-8. */
 static const char *text_decode(struct arena *arena, const char *text)
 {
-	char *copy = arena_strdup(arena, text), *at = copy;
+	char *copy = arena_strdup(arena, text);
 
-	while (*at) {
-		size_t len = utf8_len(at);
-
-		if (len == 0)
-			*at = '?';
-		at += len ? len : 1;
-	}
+	utf8_mend(copy);
 	return copy;
 }
 
@@ -96,24 +102,15 @@ static void attrs_decode(struct arena *arena, Otlp__KeyValue **list, size_t coun
 		attr_decode(arena, list[i], attrs);
 }
 
-/* False: a wrong length, or all zero, which names nothing. */
-static bool id_decode(const ProtobufCBinaryData *bytes, size_t len, uint8_t *id)
+/* False: they name nothing. A root has no parent's id, or a zero one. */
+static bool ids_decode(const Otlp__Span *in, struct span *span)
 {
-	static const uint8_t none[TRACE_ID_LEN];
-
-	if (bytes->len != len || memcmp(bytes->data, none, len) == 0)
+	if (reject_of(&in->trace_id, &in->span_id, &in->parent_span_id) != REJECT_NONE)
 		return false;
-	memcpy(id, bytes->data, len);
-	return true;
-}
-
-/* A root has no parent's id, or a zero one. */
-static bool parent_decode(const ProtobufCBinaryData *bytes, uint8_t id[SPAN_ID_LEN])
-{
-	if (bytes->len != 0 && bytes->len != SPAN_ID_LEN)
-		return false;
-	if (bytes->len)
-		memcpy(id, bytes->data, SPAN_ID_LEN);
+	memcpy(span->trace_id, in->trace_id.data, TRACE_ID_LEN);
+	memcpy(span->id, in->span_id.data, SPAN_ID_LEN);
+	if (in->parent_span_id.len)
+		memcpy(span->parent_id, in->parent_span_id.data, SPAN_ID_LEN);
 	return true;
 }
 
@@ -151,8 +148,7 @@ static bool span_decode(struct span_list *spans, const Otlp__Span *in, const cha
 	struct arena *arena = &spans->arena;
 	struct span *span = span_list_add(spans);
 
-	if (!id_decode(&in->trace_id, TRACE_ID_LEN, span->trace_id) ||
-	    !id_decode(&in->span_id, SPAN_ID_LEN, span->id) || !parent_decode(&in->parent_span_id, span->parent_id))
+	if (!ids_decode(in, span))
 		return false;
 	span->flags = in->flags;
 	span->kind = in->kind >= SPAN_UNSPECIFIED && in->kind <= SPAN_CONSUMER ? in->kind : SPAN_UNSPECIFIED;
@@ -209,15 +205,16 @@ int otlp_decode(const uint8_t *otlp, size_t len, struct span_list *spans)
 	ProtobufCAllocator allocator = { piece_alloc, piece_free, &pieces };
 	Otlp__ExportTraceServiceRequest *request = NULL;
 	size_t before = spans->count;
-	bool good;
+	int error = -EBADMSG;
 
 	if (protobuf_check(&otlp__export_trace_service_request__descriptor, otlp, len))
 		request = otlp__export_trace_service_request__unpack(&allocator, len, otlp);
-	good = request != NULL;
-	for (size_t i = 0; good && i < request->n_resource_spans; i++)
-		good = resource_decode(spans, request->resource_spans[i]);
+	if (request)
+		error = 0;
+	for (size_t i = 0; !error && i < request->n_resource_spans; i++)
+		error = resource_decode(spans, request->resource_spans[i]) ? 0 : -EINVAL;
 	arena_free(&pieces);
-	if (!good)
+	if (error)
 		spans->count = before;
-	return good ? 0 : -EBADMSG;
+	return error;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * OTLP/HTTP in: one thread of libmicrohttpd that reads a request, checks it and puts its bytes into the store before
- * it answers, so that what was answered with 200 is kept.
+ * it answers, so that what was answered with 200 is kept. Spans that cannot be are told of in the answer.
  */
 #include "receive.h"
 
@@ -37,7 +37,7 @@ struct receive {
 	struct receive_look look;
 	uint16_t port;
 	bool store_failing; /* was said */
-	_Atomic uint64_t requests, spans, bad_requests, store_errors;
+	_Atomic uint64_t requests, spans, bad_requests, store_errors, rejected[REJECT_COUNT];
 };
 
 /* One request while it comes in. `status` is 0 until there is something to refuse. It is answered in its encoding. */
@@ -46,7 +46,8 @@ struct request {
 	uint8_t *body;
 	size_t len, size, received;
 	unsigned int status;
-	char why[256];
+	uint64_t rejected_spans;
+	char why[REJECTED_WHY_SIZE]; /* it, or some of its spans, was refused */
 };
 
 static void refuse(struct request *request, unsigned int status, const char *why)
@@ -95,35 +96,53 @@ static enum MHD_Result answer_send(struct MHD_Connection *connection, const stru
 	return queued;
 }
 
-/* A google.rpc.Status in the request's encoding. */
-static size_t refusal_write(struct request *request, uint8_t *body, size_t size)
+/* In the request's encoding. */
+static size_t message_write(const struct request *request, const ProtobufCMessage *message, uint8_t *body, size_t size)
 {
-	Otlp__RpcStatus status = OTLP__RPC_STATUS__INIT;
 	FILE *out;
 
-	status.code = rpc_code(request->status);
-	status.message = request->why;
 	if (!request->json)
-		return otlp__rpc_status__pack(&status, body);
+		return protobuf_c_message_pack(message, body);
 	out = fmemopen(body, size, "w");
 	if (!out)
 		return 0;
-	otlp_json_write(out, &status.base);
+	otlp_json_write(out, message);
 	fclose(out);
 	return strlen((char *)body);
 }
 
-/* An ExportTraceServiceResponse without partial success has no octets at all, and in JSON no names. */
+static size_t refusal_write(struct request *request, uint8_t *body, size_t size)
+{
+	Otlp__RpcStatus status = OTLP__RPC_STATUS__INIT;
+
+	status.code = rpc_code(request->status);
+	status.message = request->why;
+	return message_write(request, &status.base, body, size);
+}
+
+/* Without partial success it has no octets at all, and in JSON no names. */
+static size_t success_write(struct request *request, uint8_t *body, size_t size)
+{
+	Otlp__ExportTraceServiceResponse response = OTLP__EXPORT_TRACE_SERVICE_RESPONSE__INIT;
+	Otlp__ExportTracePartialSuccess partial = OTLP__EXPORT_TRACE_PARTIAL_SUCCESS__INIT;
+
+	partial.rejected_spans = (int64_t)request->rejected_spans;
+	partial.error_message = request->why;
+	if (request->rejected_spans)
+		response.partial_success = &partial;
+	return message_write(request, &response.base, body, size);
+}
+
 static enum MHD_Result answer(struct receive *receive, struct MHD_Connection *connection, struct request *request)
 {
-	uint8_t body[JSON_ESCAPED_MAX * sizeof(request->why) + 64];
+	uint8_t body[JSON_ESCAPED_MAX * sizeof(request->why) + 128];
+	size_t len;
 
 	atomic_fetch_add(&receive->requests, 1);
-	if (!request->status)
-		return answer_send(connection, request, MHD_HTTP_OK, (const uint8_t *)"{}", request->json ? 2 : 0);
-	if (request->status != MHD_HTTP_SERVICE_UNAVAILABLE)
+	if (request->status && request->status != MHD_HTTP_SERVICE_UNAVAILABLE)
 		atomic_fetch_add(&receive->bad_requests, 1);
-	return answer_send(connection, request, request->status, body, refusal_write(request, body, sizeof(body)));
+	len = (request->status ? refusal_write : success_write)(request, body, sizeof(body));
+	return answer_send(connection, request, request->status ? request->status : MHD_HTTP_OK, body, len);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -209,6 +228,14 @@ static enum MHD_Result body_take(struct request *request, const char *data, size
 	return MHD_YES;
 }
 
+/* Takes `body`. */
+static void body_replace(struct request *request, uint8_t *body, size_t len)
+{
+	free(request->body);
+	request->body = body;
+	request->len = request->size = len;
+}
+
 static void body_expand(struct request *request)
 {
 	uint8_t *plain;
@@ -222,9 +249,7 @@ static void body_expand(struct request *request)
 	} else if (error) {
 		refuse(request, MHD_HTTP_BAD_REQUEST, "the body is not gzip");
 	} else {
-		free(request->body);
-		request->body = plain;
-		request->len = request->size = len;
+		body_replace(request, plain, len);
 	}
 }
 
@@ -243,9 +268,7 @@ static void body_from_json(struct request *request)
 		snprintf(text, sizeof(text), "not OTLP's JSON: %s", why);
 		refuse(request, MHD_HTTP_BAD_REQUEST, text);
 	} else {
-		free(request->body);
-		request->body = protobuf;
-		request->len = request->size = len;
+		body_replace(request, protobuf, len);
 	}
 }
 
@@ -261,13 +284,29 @@ static int batch_keep(struct receive *receive, const struct request *request, co
 	return taken ? (taken < 0 ? taken : 0) : store_add(receive->store, request->body, request->len, spans);
 }
 
-static void body_store(struct receive *receive, struct request *request)
+/* The good spans, which are then all that the body has. Without any it is no partial success, but a bad request. */
+static void body_decode(struct request *request, struct span_list *spans, struct rejected *rejected)
 {
-	struct span_list spans = { 0 };
+	uint8_t *kept;
+	size_t kept_len;
+	int error = otlp_decode_good(request->body, request->len, spans, rejected, &kept, &kept_len);
 
-	if (otlp_decode(request->body, request->len, &spans)) {
-		refuse(request, MHD_HTTP_BAD_REQUEST, "the body is not an ExportTraceServiceRequest with valid ids");
-	} else if (batch_keep(receive, request, &spans)) {
+	if (error == -ENOMEM) {
+		refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory");
+	} else if (error) {
+		refuse(request, MHD_HTTP_BAD_REQUEST, "the body is not an ExportTraceServiceRequest");
+	} else if (kept) {
+		body_replace(request, kept, kept_len);
+		request->rejected_spans = rejected->spans;
+		memcpy(request->why, rejected->why, sizeof(request->why));
+		if (!spans->count)
+			refuse(request, MHD_HTTP_BAD_REQUEST, rejected->why);
+	}
+}
+
+static void body_keep(struct receive *receive, struct request *request, const struct span_list *spans)
+{
+	if (batch_keep(receive, request, spans)) {
 		if (!receive->store_failing)
 			fprintf(stderr, "receive: spans refused for now, store: %s\n", store_error(receive->store));
 		receive->store_failing = true;
@@ -275,8 +314,21 @@ static void body_store(struct receive *receive, struct request *request)
 		refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, store_error(receive->store));
 	} else {
 		receive->store_failing = false;
-		atomic_fetch_add(&receive->spans, spans.count);
+		atomic_fetch_add(&receive->spans, spans->count);
 	}
+}
+
+/* What will be sent again is counted then. */
+static void body_store(struct receive *receive, struct request *request)
+{
+	struct span_list spans = { 0 };
+	struct rejected rejected;
+
+	body_decode(request, &spans, &rejected);
+	if (!request->status)
+		body_keep(receive, request, &spans);
+	for (int i = 0; i < REJECT_COUNT && request->status != MHD_HTTP_SERVICE_UNAVAILABLE; i++)
+		atomic_fetch_add(&receive->rejected[i], rejected.reasons[i]);
 	span_list_free(&spans);
 }
 
@@ -347,6 +399,8 @@ void receive_counts(const struct receive *receive, struct receive_counts *counts
 	counts->spans = atomic_load(&receive->spans);
 	counts->bad_requests = atomic_load(&receive->bad_requests);
 	counts->store_errors = atomic_load(&receive->store_errors);
+	for (int i = 0; i < REJECT_COUNT; i++)
+		counts->rejected[i] = atomic_load(&receive->rejected[i]);
 }
 
 void receive_stop(struct receive *receive)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rejected.h"
+
 enum {
 	RECEIVE_PORT_DEFAULT = 4319,
 	RECEIVE_BODY_MAX = 16 << 20, /* octets of a request, as sent and expanded; more: 413 */
@@ -28,12 +30,14 @@ struct receive_look {
 
 struct receive_counts {
 	uint64_t requests, spans, bad_requests, store_errors;
+	uint64_t rejected[REJECT_COUNT]; /* spans */
 };
 
 /*
  * Listens on `address` (numeric IPv4 or IPv6 with port: "127.0.0.1:4319", "[::1]:4319"; port 0: any free one) in a
  * thread of its own with its own handle on the store. `look` is copied; NULL: none. A batch is kept as it came, once
- * expanded, and in protobuf. Errors were printed; -errno (-EADDRINUSE: the port is taken).
+ * expanded, and in protobuf, but for spans whose ids are not good (rejected.h). Errors were printed; -errno
+ * (-EADDRINUSE: the port is taken).
  */
 int receive_start(const char *address, const char *store_path, const struct receive_look *look,
 		  struct receive **receive);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # OTLP in from senders of others: the SDKs' exporters of Python, Go and JavaScript, and the OpenTelemetry Collector inside
-# Jaeger, in protobuf and JSON, plain and gzip. What is stored is what they say they sent. Errors are what the
-# specification asks for, by OpenTelemetry's and Google's own protobuf.
+# Jaeger, in protobuf and JSON, plain and gzip. What is stored is what they say they sent. A span without good ids is left
+# out, and its sender says why. Errors are what the specification asks for, by OpenTelemetry's and Google's own protobuf.
 #
 # Go's and JavaScript's senders are built once and kept in the user's cache; what is missing for one is said, and the
 # others go on.
@@ -50,7 +50,17 @@ from() {
 	echo "$what: $(wc -l <"$tmp/sent") spans"
 }
 
-gzip=OTEL_EXPORTER_OTLP_COMPRESSION=gzip
+# bad_from WHAT WHY COMMAND...: each of its 3 batches has one bad span more; it says so, and all others are stored.
+bad_from() {
+	local what=$1 why=$2
+	shift 2
+	from "$what, some bad" "$@" bad 2>"$tmp/said"
+	same "$what: partial successes that it says" 3 "$(grep -c "1 of 5 spans rejected: .*bad" "$tmp/said")"
+	grep -qF "$why" "$tmp/said" || fail "$what: it does not say $why: $(cat "$tmp/said")"
+	bad=$((bad + 3))
+}
+
+bad=0 gzip=OTEL_EXPORTER_OTLP_COMPRESSION=gzip
 
 sdks() {
 	local sender=("$python" "$top/tests/e2e/sender.py" 3 4)
@@ -59,6 +69,7 @@ sdks() {
 	if go_is_new && built go main.go go.mod -- sh -c 'go mod tidy && CGO_ENABLED=0 go build -o sender .'; then
 		from "Go, protobuf" "$built/sender" 3 4
 		from "Go, protobuf, gzip" $gzip "$built/sender" 3 4
+		bad_from "Go, protobuf" "trace_id is all zero" "$built/sender" 3 4
 	else
 		echo "Go's sender left out: no Go $jaeger_go, or its modules cannot be had"
 	fi
@@ -66,6 +77,8 @@ sdks() {
 		from "JavaScript, protobuf" node "$built/sender.mjs" proto 3 4
 		from "JavaScript, JSON" node "$built/sender.mjs" http 3 4
 		from "JavaScript, JSON, gzip" $gzip node "$built/sender.mjs" http 3 4
+		bad_from "JavaScript, protobuf" "span_id has not 8 octets" node "$built/sender.mjs" proto 3 4
+		bad_from "JavaScript, JSON" "span_id has not 8 octets" node "$built/sender.mjs" http 3 4
 	else
 		echo "JavaScript's sender left out: no npm, or its packages cannot be had"
 	fi
@@ -141,4 +154,6 @@ relayed proto none
 relayed proto gzip
 relayed json gzip
 errors
+same "spans rejected" "$bad" "$(metric hopspan_application_spans_rejected_total)"
 door_stop
+grep -qF "($bad rejected, 9 bad requests)" "$state/collect.log" || fail "the summary: $(cat "$state/collect.log")"

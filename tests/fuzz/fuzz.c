@@ -22,6 +22,7 @@
 #include "otlp/gzip.h"
 #include "otlp/otlp.h"
 #include "otlp/otlp_json.h"
+#include "otlp/rejected.h"
 #include "record/decode.h"
 #include "record/nodes.h"
 #include "record/record.h"
@@ -132,12 +133,31 @@ static int piece_check(uint8_t *otlp, size_t len, void *arg)
 	return 0;
 }
 
+/* What is kept of a request is good, and what is not is told of. */
+static void good_take(const uint8_t *otlp, size_t len)
+{
+	struct span_list spans = { 0 };
+	struct rejected rejected;
+	uint8_t *kept;
+	size_t kept_len;
+
+	if (otlp_decode_good(otlp, len, &spans, &rejected, &kept, &kept_len) == 0) {
+		assert_int_equal(spans.count + rejected.spans, otlp_span_count(otlp, len));
+		assert_int_equal(rejected.spans != 0, kept != NULL);
+		if (kept)
+			assert_int_equal(spans.count, otlp_span_count(kept, kept_len));
+	}
+	free(kept);
+	span_list_free(&spans);
+}
+
 static void otlp_take(const uint8_t *otlp, size_t len)
 {
 	struct span_list spans = { 0 };
 	uint64_t too_large;
 	size_t count = 0;
 
+	good_take(otlp, len);
 	if (otlp_decode(otlp, len, &spans) == 0) {
 		assert_int_equal(otlp_cut(otlp, len, 200, piece_check, &count, &too_large), 0);
 		assert_int_equal(count + too_large, otlp_span_count(otlp, len));

@@ -314,7 +314,7 @@ static void receive_json(void **state)
 	assert_json(receive, SPAN_JSON(",\"endTimeUnixNano\":\"-1\""), 400, "end_time_unix_nano");
 	assert_json(receive, SPAN_JSON(",\"flags\":4294967296"), 400, "flags");
 	assert_json(receive, SPAN_JSON(",\"name\":1"), 400, "name is not text");
-	assert_json(receive, SPAN_JSON(",\"parentSpanId\":\"eee1\""), 400, "ids");
+	assert_json(receive, SPAN_JSON(",\"parentSpanId\":\"eee1\""), 400, "parent_span_id eee1)");
 	span_list_free(&spans);
 	free(gzip);
 	receive_stop(receive);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 
-// OpenTelemetry's Go SDK as a sender, like sender.py: main BATCHES SPANS.
+// OpenTelemetry's Go SDK as a sender, like sender.py: main BATCHES SPANS [bad]. With bad each batch also has a span of no
+// ids, which is not printed.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -51,7 +53,11 @@ func main() {
 			span.End()
 		}
 		root.End()
-		if err := exporter.ExportSpans(background, h.spans); err != nil {
+		batch := h.spans
+		if len(os.Args) > 3 {
+			batch = append(batch, tracetest.SpanStub{Name: "bad"}.Snapshot())
+		}
+		if err := exporter.ExportSpans(background, batch); err != nil {
 			log.Fatal(err)
 		}
 		for _, span := range h.spans {
