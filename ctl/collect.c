@@ -457,17 +457,6 @@ static int collect_open(struct collect *collect)
 	return error;
 }
 
-/* How many of the spans from `first` on make a batch: a trace's are not parted. */
-static size_t batch_count(const struct span_list *spans, size_t first)
-{
-	size_t last = first + BATCH_SPANS;
-
-	while (last < spans->count &&
-	       memcmp(spans->spans[last].trace_id, spans->spans[last - 1].trace_id, TRACE_ID_LEN) == 0)
-		last++;
-	return (last < spans->count ? last : spans->count) - first;
-}
-
 static void spans_lost(struct collect *collect, size_t count, const char *why)
 {
 	collect->lost_spans += count;
@@ -489,36 +478,37 @@ static size_t batch_put(struct collect *collect, const struct span_list *spans)
 	return spans->count;
 }
 
-/* Up to BATCHES_AT_ONCE batches. */
-static size_t batches_store(struct collect *collect, const struct span_list *spans, size_t first)
+/* A batch is drawn, encoded and indexed before the next: its spans are at hand meanwhile. True: there may be more. */
+static bool batches_store(struct collect *collect, int64_t at_unix_ns, bool all)
 {
+	struct span_list spans = { 0 };
+	bool more = true, begun = false;
 	size_t put = 0;
 
-	store_begin(collect->store);
-	for (int i = 0; i < BATCHES_AT_ONCE && first < spans->count; i++) {
-		size_t count = batch_count(spans, first);
-
-		put += batch_put(collect, &(struct span_list){ .spans = spans->spans + first, .count = count });
-		first += count;
+	for (int i = 0; more && i < BATCHES_AT_ONCE; i++) {
+		more = transfers_close(collect->transfers, at_unix_ns, all, BATCH_SPANS, &spans);
+		if (!spans.count)
+			break;
+		if (!begun)
+			store_begin(collect->store);
+		begun = true;
+		collect->spans += spans.count;
+		put += batch_put(collect, &spans);
+		span_list_free(&spans);
 	}
-	if (store_commit(collect->store))
+	if (begun && store_commit(collect->store))
 		spans_lost(collect, put, store_error(collect->store));
-	return first;
+	return more;
 }
 
 /* The spans of transfers that are over become batches of the store. */
 static void collect_spans(struct collect *collect, int64_t at_unix_ns, bool all)
 {
-	struct span_list spans = { 0 };
-
 	if (intake_read(collect->intake, collect->transfers, collect->store, at_unix_ns))
 		fprintf(stderr, "hopspan collect: what was passed on waits: %s\n", store_error(collect->store));
-	transfers_close(collect->transfers, at_unix_ns, all, &spans);
-	collect->spans += spans.count;
-	for (size_t first = 0; first < spans.count;)
-		first = batches_store(collect, &spans, first);
+	while (batches_store(collect, at_unix_ns, all))
+		;
 	intake_done(collect->intake, collect->transfers, at_unix_ns);
-	span_list_free(&spans);
 }
 
 static void collect_count(const struct collect *collect, struct collect_counts *counts)

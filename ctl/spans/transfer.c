@@ -339,14 +339,20 @@ void transfers_add_repeat(struct transfers *transfers, const struct repeat *repe
 	losses_add(&transfers->losses, repeat);
 }
 
-void transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all, struct span_list *spans)
+/* Oldest first, as far as there is room. */
+static void ended_draw(struct transfers *transfers, size_t most, struct span_list *spans)
 {
-	for (unsigned int i = 0; i < transfers->ended_count; i++)
-		transfer_draw(transfers, transfers->ended[i], spans);
-	transfers->ended_count = 0;
-	passed_close(transfers, now_unix_ns, all, spans);
-	losses_close(&transfers->losses, &transfers->tables.clocks, now_unix_ns, all, spans);
-	while (transfers->open.oldest) {
+	unsigned int drawn = 0;
+
+	while (drawn < transfers->ended_count && spans->count < most)
+		transfer_draw(transfers, transfers->ended[drawn++], spans);
+	transfers->ended_count -= drawn;
+	memmove(transfers->ended, transfers->ended + drawn, transfers->ended_count * sizeof(transfers->ended[0]));
+}
+
+static void open_close(struct transfers *transfers, int64_t now_unix_ns, bool all, size_t most, struct span_list *spans)
+{
+	while (transfers->open.oldest && spans->count < most) {
 		struct transfer *transfer = table_item(transfers->open.oldest, struct transfer, entry);
 
 		if (!all && !is_quiet(transfer, now_unix_ns))
@@ -354,6 +360,15 @@ void transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all,
 		transfer_end(transfers, transfer);
 		transfer_draw(transfers, transfer, spans);
 	}
+}
+
+bool transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all, size_t most, struct span_list *spans)
+{
+	ended_draw(transfers, most, spans);
+	passed_close(transfers, now_unix_ns, all, most, spans);
+	losses_close(&transfers->losses, &transfers->tables.clocks, now_unix_ns, all, spans);
+	open_close(transfers, now_unix_ns, all, most, spans);
 	closed_expire(&transfers->closed, now_unix_ns);
 	closed_expire(&transfers->passed_closed, now_unix_ns);
+	return spans->count >= most;
 }

@@ -70,8 +70,11 @@ void transfers_add_usual(struct transfers *transfers, const struct span *span);
 /* A span of an application, which may be some transfer's parent. */
 void transfers_add_parent(struct transfers *transfers, const struct span *span);
 
-/* Appends the spans of all transfers quiet since TRANSFER_QUIET_MS before `now_unix_ns`; of all of them if `all`. */
-void transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all, struct span_list *spans);
+/*
+ * Appends the spans of all transfers quiet since TRANSFER_QUIET_MS before `now_unix_ns`; of all of them if `all`. False
+ * then; true once there are `most` of them or a few more: to be called again.
+ */
+bool transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all, size_t most, struct span_list *spans);
 
 /* Writes the baselines that changed since the last call to the store. 0 or -errno. */
 int transfers_save(struct transfers *transfers);

@@ -157,9 +157,9 @@ void transfers_add_usual(struct transfers *transfers, const struct span *span)
 		baselines_give(&transfers->tables.baselines, key, usual_ns);
 }
 
-void passed_close(struct transfers *transfers, int64_t now_unix_ns, bool all, struct span_list *spans)
+void passed_close(struct transfers *transfers, int64_t now_unix_ns, bool all, size_t most, struct span_list *spans)
 {
-	while (transfers->passed && (all || transfers->passed->due_unix_ns <= now_unix_ns)) {
+	while (transfers->passed && spans->count < most && (all || transfers->passed->due_unix_ns <= now_unix_ns)) {
 		struct transfer *transfer = transfers->passed;
 
 		transfers->passed = transfer->next;

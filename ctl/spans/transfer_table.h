@@ -75,6 +75,6 @@ void path_keep(const struct transfers *transfers, struct path **kept, const stru
 void transfer_draw(struct transfers *transfers, struct transfer *transfer, struct span_list *spans);
 
 /* Draws those that were passed on and are due. */
-void passed_close(struct transfers *transfers, int64_t now_unix_ns, bool all, struct span_list *spans);
+void passed_close(struct transfers *transfers, int64_t now_unix_ns, bool all, size_t most, struct span_list *spans);
 
 #endif

@@ -79,7 +79,7 @@ static size_t round_run(const struct record *records, size_t count, double *span
 
 		for (size_t k = i; k < i + 1000 && k < count; k++)
 			transfers_add(transfers, &records[k]);
-		transfers_close(transfers, 0, true, &spans);
+		transfers_close(transfers, 0, true, SIZE_MAX, &spans);
 		*spans_s += cpu_s() - start;
 		start = cpu_s();
 		if (otlp_encode(&spans, &resource, "1", &otlp, &len))

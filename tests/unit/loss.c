@@ -29,7 +29,7 @@ static void add(struct drawing *drawing, struct repeat repeat)
 static struct span_list *close_at(struct drawing *drawing, int64_t at_ms)
 {
 	span_list_free(&drawing->spans);
-	transfers_close(drawing->transfers, BASE_NS + at_ms * MS_NS, at_ms < 0, &drawing->spans);
+	transfers_close(drawing->transfers, BASE_NS + at_ms * MS_NS, at_ms < 0, SIZE_MAX, &drawing->spans);
 	return &drawing->spans;
 }
 

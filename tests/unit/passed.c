@@ -31,7 +31,7 @@ static void collector_stop(struct collector *collector)
 static struct span_list *spans_of(struct collector *collector)
 {
 	span_list_free(&collector->spans);
-	transfers_close(collector->transfers, 0, true, &collector->spans);
+	transfers_close(collector->transfers, 0, true, SIZE_MAX, &collector->spans);
 	return &collector->spans;
 }
 
@@ -110,9 +110,9 @@ static void test_hold(void **state)
 	take(&local, "default-3", 0);
 	span = &spans_of(&local)->spans[0];
 	assert_int_equal(pass(&central, span, 1), 0);
-	transfers_close(central.transfers, span->end_unix_ns + PASSED_HOLD_MS * 1000000LL - 1, false, &spans);
+	transfers_close(central.transfers, span->end_unix_ns + PASSED_HOLD_MS * 1000000LL - 1, false, SIZE_MAX, &spans);
 	assert_int_equal(spans.count, 0);
-	transfers_close(central.transfers, span->end_unix_ns + PASSED_HOLD_MS * 1000000LL, false, &spans);
+	transfers_close(central.transfers, span->end_unix_ns + PASSED_HOLD_MS * 1000000LL, false, SIZE_MAX, &spans);
 	assert_int_equal(spans.count, local.spans.count);
 	span_list_free(&spans);
 	collector_stop(&local);

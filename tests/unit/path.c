@@ -7,7 +7,7 @@ static struct span_list *spans_of(struct drawing *drawing, struct record record)
 {
 	span_list_free(&drawing->spans);
 	transfers_add(drawing->transfers, &record);
-	transfers_close(drawing->transfers, 0, true, &drawing->spans);
+	transfers_close(drawing->transfers, 0, true, SIZE_MAX, &drawing->spans);
 	assert_sound(&drawing->spans);
 	return &drawing->spans;
 }

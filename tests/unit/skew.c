@@ -101,7 +101,7 @@ static void cross(struct fixture *fixture, int64_t at_ns, bool back, int64_t que
 static struct span_list *close_all(struct fixture *fixture)
 {
 	span_list_free(&fixture->drawn.spans);
-	transfers_close(fixture->drawn.transfers, 0, true, &fixture->drawn.spans);
+	transfers_close(fixture->drawn.transfers, 0, true, SIZE_MAX, &fixture->drawn.spans);
 	assert_sound(&fixture->drawn.spans);
 	return &fixture->drawn.spans;
 }
@@ -114,7 +114,7 @@ static int64_t talk(struct fixture *fixture, int64_t from_ns, unsigned int pairs
 		cross(fixture, from_ns + 5 * MS_NS, true, 0);
 	}
 	span_list_free(&fixture->drawn.spans);
-	transfers_close(fixture->drawn.transfers, 0, true, &fixture->drawn.spans);
+	transfers_close(fixture->drawn.transfers, 0, true, SIZE_MAX, &fixture->drawn.spans);
 	return from_ns;
 }
 

@@ -13,7 +13,7 @@ static void add(struct drawing *drawing, struct record record)
 static struct span_list *close_all(struct drawing *drawing)
 {
 	span_list_free(&drawing->spans);
-	transfers_close(drawing->transfers, 0, true, &drawing->spans);
+	transfers_close(drawing->transfers, 0, true, SIZE_MAX, &drawing->spans);
 	assert_sound(&drawing->spans);
 	return &drawing->spans;
 }
@@ -135,7 +135,7 @@ static void test_apart(void **state)
 static size_t spans_after(struct drawing *drawing, int64_t now_unix_ns)
 {
 	span_list_free(&drawing->spans);
-	transfers_close(drawing->transfers, now_unix_ns, false, &drawing->spans);
+	transfers_close(drawing->transfers, now_unix_ns, false, SIZE_MAX, &drawing->spans);
 	return drawing->spans.count;
 }
 
@@ -366,7 +366,7 @@ static void test_bounded(void **state)
 	}
 	assert_int_equal(counts_of(drawing).early_closes, TRANSFERS_ENDED_MAX);
 	assert_int_equal(counts_of(drawing).dropped_records, extra);
-	transfers_close(drawing->transfers, 0, true, &drawing->spans);
+	transfers_close(drawing->transfers, 0, true, SIZE_MAX, &drawing->spans);
 	assert_int_equal(drawing->spans.count, 2 * (all - extra));
 	assert_int_equal(counts_of(drawing).transfers, all - extra);
 }
@@ -394,7 +394,7 @@ static void test_store(void **state)
 	assert_int_equal(transfers_new(nodes, store, &transfers), 0);
 	record = plain(200, 200000, 0, 0);
 	transfers_add(transfers, &record);
-	transfers_close(transfers, 0, true, &spans);
+	transfers_close(transfers, 0, true, SIZE_MAX, &spans);
 	assert_int_equal(number_of(span_named(&spans, "r1 eth1"), AT_usual_ns), 5888);
 	span_list_free(&spans);
 	transfers_free(transfers);
