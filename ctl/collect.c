@@ -84,6 +84,7 @@ struct collect {
 	struct metrics *metrics; /* or NULL */
 	struct span_attrs resource;
 	struct arena arena; /* of the resource */
+	struct otlp_room otlp_room;
 	uint64_t spans, lost_spans;
 	int sink_count;
 };
@@ -466,15 +467,14 @@ static void spans_lost(struct collect *collect, size_t count, const char *why)
 /* How many of them go on to the store. */
 static size_t batch_put(struct collect *collect, const struct span_list *spans)
 {
-	uint8_t *otlp;
+	const uint8_t *otlp;
 	size_t len;
 
-	if (otlp_encode(spans, &collect->resource, HOPSPAN_VERSION, &otlp, &len)) {
+	if (otlp_encode_in(&collect->otlp_room, spans, &collect->resource, HOPSPAN_VERSION, &otlp, &len)) {
 		spans_lost(collect, spans->count, "out of memory");
 		return 0;
 	}
 	store_put(collect->store, otlp, len, spans);
-	free(otlp);
 	return spans->count;
 }
 
@@ -672,6 +672,7 @@ static void collect_close(struct collect *collect)
 	if (collect->nodes)
 		nodes_free(collect->nodes);
 	hop_counts_free(collect->hop_counts);
+	free(collect->otlp_room.octets);
 	arena_free(&collect->arena);
 }
 

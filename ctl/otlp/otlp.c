@@ -52,45 +52,38 @@ enum { VARINT = 0, FIXED_64 = 1, LENGTH = 2, FIXED_32 = 5 }; /* protobuf's wire 
 /* Octets: of a varint, of the key of a field that is written here, and of a request before it grows. */
 enum { VARINT_SIZE = 10, KEY_SIZE = 2, SIZE_FIRST = 65536, SPAN_SIZE = 600 };
 
-/* What is written is at the end of `octets`. */
-struct back {
-	uint8_t *octets;
-	size_t size, len;
-	bool failed; /* no memory */
-};
-
-static void back_grow(struct back *back, size_t len)
+static void room_grow(struct otlp_room *room, size_t len)
 {
-	size_t size = back->size ? 2 * back->size : SIZE_FIRST;
+	size_t size = room->size ? 2 * room->size : SIZE_FIRST;
 	uint8_t *octets;
 
-	while (size < back->len + len)
+	while (size < room->len + len)
 		size *= 2;
 	octets = malloc(size);
 	if (!octets) {
-		back->failed = true;
-		back->len = 0;
+		room->failed = true;
+		room->len = 0;
 		return;
 	}
-	if (back->len)
-		memcpy(octets + size - back->len, back->octets + back->size - back->len, back->len);
-	free(back->octets);
-	back->octets = octets;
-	back->size = size;
+	if (room->len)
+		memcpy(octets + size - room->len, room->octets + room->size - room->len, room->len);
+	free(room->octets);
+	room->octets = octets;
+	room->size = size;
 }
 
-/* The end of room for up to `len` octets, see back_take(); NULL: no memory. */
-static inline uint8_t *back_room(struct back *back, size_t len)
+/* The end of room for up to `len` octets, see room_take(); NULL: no memory. */
+static inline uint8_t *room_for(struct otlp_room *room, size_t len)
 {
-	if (__builtin_expect(back->size - back->len < len, false))
-		back_grow(back, len);
-	return back->failed ? NULL : back->octets + back->size - back->len;
+	if (__builtin_expect(room->size - room->len < len, false))
+		room_grow(room, len);
+	return room->failed ? NULL : room->octets + room->size - room->len;
 }
 
 /* They are used down to `at`. */
-static inline void back_take(struct back *back, const uint8_t *at)
+static inline void room_take(struct otlp_room *room, const uint8_t *at)
 {
-	back->len = (size_t)(back->octets + back->size - at);
+	room->len = (size_t)(room->octets + room->size - at);
 }
 
 /* Each of these writes before `at`, and returns where that begins. */
@@ -142,60 +135,60 @@ static inline uint8_t *number_before(uint8_t *at, unsigned int field, uint64_t v
 }
 
 /* What was written since `len` becomes the field's message. */
-static void put_message(struct back *back, unsigned int field, size_t len)
+static void put_message(struct otlp_room *room, unsigned int field, size_t len)
 {
-	uint8_t *at = back_room(back, VARINT_SIZE + KEY_SIZE);
+	uint8_t *at = room_for(room, VARINT_SIZE + KEY_SIZE);
 
 	if (at)
-		back_take(back, message_before(at, field, at + (back->len - len)));
+		room_take(room, message_before(at, field, at + (room->len - len)));
 }
 
-static void put_bytes(struct back *back, unsigned int field, const void *octets, size_t len)
+static void put_bytes(struct otlp_room *room, unsigned int field, const void *octets, size_t len)
 {
-	uint8_t *at = back_room(back, len + VARINT_SIZE + KEY_SIZE);
+	uint8_t *at = room_for(room, len + VARINT_SIZE + KEY_SIZE);
 
 	if (at)
-		back_take(back, bytes_before(at, field, octets, len));
+		room_take(room, bytes_before(at, field, octets, len));
 }
 
-static void put_text(struct back *back, unsigned int field, const char *text)
+static void put_text(struct otlp_room *room, unsigned int field, const char *text)
 {
-	put_bytes(back, field, text, strlen(text));
+	put_bytes(room, field, text, strlen(text));
 }
 
-static void put_text_if(struct back *back, unsigned int field, const char *text)
+static void put_text_if(struct otlp_room *room, unsigned int field, const char *text)
 {
 	if (*text)
-		put_text(back, field, text);
+		put_text(room, field, text);
 }
 
-static void put_fixed_if(struct back *back, unsigned int field, uint64_t value, unsigned int octets)
+static void put_fixed_if(struct otlp_room *room, unsigned int field, uint64_t value, unsigned int octets)
 {
-	uint8_t *at = value ? back_room(back, octets + KEY_SIZE) : NULL;
+	uint8_t *at = value ? room_for(room, octets + KEY_SIZE) : NULL;
 
 	if (at)
-		back_take(back, fixed_before(at, field, value, octets));
+		room_take(room, fixed_before(at, field, value, octets));
 }
 
-static void put_number(struct back *back, unsigned int field, uint64_t value)
+static void put_number(struct otlp_room *room, unsigned int field, uint64_t value)
 {
-	uint8_t *at = back_room(back, VARINT_SIZE + KEY_SIZE);
+	uint8_t *at = room_for(room, VARINT_SIZE + KEY_SIZE);
 
 	if (at)
-		back_take(back, number_before(at, field, value));
+		room_take(room, number_before(at, field, value));
 }
 
-static void put_texts(struct back *back, const struct span_attr *attr)
+static void put_texts(struct otlp_room *room, const struct span_attr *attr)
 {
-	size_t array = back->len;
+	size_t array = room->len;
 
 	for (size_t i = attr->strings.count; i-- > 0;) {
-		size_t any = back->len;
+		size_t any = room->len;
 
-		put_text(back, ANY_STRING, attr->strings.list[i]);
-		put_message(back, ARRAY_VALUES, any);
+		put_text(room, ANY_STRING, attr->strings.list[i]);
+		put_message(room, ARRAY_VALUES, any);
 	}
-	put_message(back, ANY_ARRAY, array);
+	put_message(room, ANY_ARRAY, array);
 }
 
 /* Any value but a list, in a field of an AnyValue. */
@@ -226,108 +219,119 @@ static uint8_t *pair_before(uint8_t *at, unsigned int field, const char *key, si
 }
 
 /* Half of all that is written: room is looked for once. */
-static void put_attr(struct back *back, unsigned int field, const struct span_attr *attr)
+static void put_attr(struct otlp_room *room, unsigned int field, const struct span_attr *attr)
 {
 	size_t key_len = strlen(attr->key), text_len = attr->type == ATTR_STRING ? strlen(attr->string) : 0;
-	size_t list_len = 0, start = back->len;
+	size_t list_len = 0, start = room->len;
 	uint8_t *at;
 
 	if (attr->type == ATTR_STRINGS) {
-		put_texts(back, attr);
-		list_len = back->len - start;
+		put_texts(room, attr);
+		list_len = room->len - start;
 	}
-	at = back_room(back, key_len + text_len + 4 * (VARINT_SIZE + KEY_SIZE));
+	at = room_for(room, key_len + text_len + 4 * (VARINT_SIZE + KEY_SIZE));
 	if (!at)
 		return;
 	if (attr->type != ATTR_STRINGS)
-		back_take(back, pair_before(value_before(at, attr, text_len), field, attr->key, key_len, at));
+		room_take(room, pair_before(value_before(at, attr, text_len), field, attr->key, key_len, at));
 	else
-		back_take(back, pair_before(at, field, attr->key, key_len, at + list_len));
+		room_take(room, pair_before(at, field, attr->key, key_len, at + list_len));
 }
 
-static void put_attrs(struct back *back, unsigned int field, const struct span_attrs *attrs)
+static void put_attrs(struct otlp_room *room, unsigned int field, const struct span_attrs *attrs)
 {
 	for (size_t i = attrs->count; i-- > 0;)
-		put_attr(back, field, &attrs->list[i]);
+		put_attr(room, field, &attrs->list[i]);
 }
 
-static void put_events(struct back *back, const struct span *span)
+static void put_events(struct otlp_room *room, const struct span *span)
 {
 	for (size_t i = span->event_count; i-- > 0;) {
 		const struct span_event *event = &span->events[i];
-		size_t start = back->len;
+		size_t start = room->len;
 
-		put_attrs(back, EVENT_ATTRIBUTES, &event->attrs);
-		put_text_if(back, EVENT_NAME, event->name);
-		put_fixed_if(back, EVENT_TIME_UNIX_NANO, (uint64_t)event->time_unix_ns, 8);
-		put_message(back, SPAN_EVENTS, start);
+		put_attrs(room, EVENT_ATTRIBUTES, &event->attrs);
+		put_text_if(room, EVENT_NAME, event->name);
+		put_fixed_if(room, EVENT_TIME_UNIX_NANO, (uint64_t)event->time_unix_ns, 8);
+		put_message(room, SPAN_EVENTS, start);
 	}
 }
 
-static void put_status(struct back *back, const struct span *span)
+static void put_status(struct otlp_room *room, const struct span *span)
 {
-	size_t start = back->len;
+	size_t start = room->len;
 
 	if (span->status == SPAN_STATUS_UNSET && !span->status_message)
 		return;
 	if (span->status != SPAN_STATUS_UNSET)
-		put_number(back, STATUS_CODE, span->status);
+		put_number(room, STATUS_CODE, span->status);
 	if (span->status_message)
-		put_text_if(back, STATUS_MESSAGE, span->status_message);
-	put_message(back, SPAN_STATUS, start);
+		put_text_if(room, STATUS_MESSAGE, span->status_message);
+	put_message(room, SPAN_STATUS, start);
 }
 
-static void put_span(struct back *back, const struct span *span)
+static void put_span(struct otlp_room *room, const struct span *span)
 {
 	static const uint8_t root[SPAN_ID_LEN];
-	size_t start = back->len;
+	size_t start = room->len;
 
-	put_fixed_if(back, SPAN_FLAGS, span->flags, 4);
-	put_status(back, span);
-	put_events(back, span);
-	put_attrs(back, SPAN_ATTRIBUTES, &span->attrs);
-	put_fixed_if(back, SPAN_END_TIME_UNIX_NANO, (uint64_t)span->end_unix_ns, 8);
-	put_fixed_if(back, SPAN_START_TIME_UNIX_NANO, (uint64_t)span->start_unix_ns, 8);
+	put_fixed_if(room, SPAN_FLAGS, span->flags, 4);
+	put_status(room, span);
+	put_events(room, span);
+	put_attrs(room, SPAN_ATTRIBUTES, &span->attrs);
+	put_fixed_if(room, SPAN_END_TIME_UNIX_NANO, (uint64_t)span->end_unix_ns, 8);
+	put_fixed_if(room, SPAN_START_TIME_UNIX_NANO, (uint64_t)span->start_unix_ns, 8);
 	if (span->kind)
-		put_number(back, SPAN_KIND, span->kind);
-	put_text_if(back, SPAN_NAME, span->name);
+		put_number(room, SPAN_KIND, span->kind);
+	put_text_if(room, SPAN_NAME, span->name);
 	if (memcmp(span->parent_id, root, SPAN_ID_LEN) != 0)
-		put_bytes(back, SPAN_PARENT_SPAN_ID, span->parent_id, SPAN_ID_LEN);
-	put_bytes(back, SPAN_SPAN_ID, span->id, SPAN_ID_LEN);
-	put_bytes(back, SPAN_TRACE_ID, span->trace_id, TRACE_ID_LEN);
-	put_message(back, SCOPE_SPANS_SPANS, start);
+		put_bytes(room, SPAN_PARENT_SPAN_ID, span->parent_id, SPAN_ID_LEN);
+	put_bytes(room, SPAN_SPAN_ID, span->id, SPAN_ID_LEN);
+	put_bytes(room, SPAN_TRACE_ID, span->trace_id, TRACE_ID_LEN);
+	put_message(room, SCOPE_SPANS_SPANS, start);
 }
 
-static void put_scope(struct back *back, const char *version)
+static void put_scope(struct otlp_room *room, const char *version)
 {
-	size_t start = back->len;
+	size_t start = room->len;
 
-	put_text_if(back, SCOPE_VERSION, version);
-	put_text(back, SCOPE_NAME, "hopspan");
-	put_message(back, SCOPE_SPANS_SCOPE, start);
+	put_text_if(room, SCOPE_VERSION, version);
+	put_text(room, SCOPE_NAME, "hopspan");
+	put_message(room, SCOPE_SPANS_SCOPE, start);
+}
+
+int otlp_encode_in(struct otlp_room *room, const struct span_list *spans, const struct span_attrs *resource,
+		   const char *version, const uint8_t **otlp, size_t *len)
+{
+	size_t start;
+
+	room->len = 0;
+	room->failed = false;
+	room_for(room, spans->count * SPAN_SIZE);
+	for (size_t i = spans->count; i-- > 0;)
+		put_span(room, &spans->spans[i]);
+	put_scope(room, version);
+	put_message(room, RESOURCE_SPANS_SCOPE_SPANS, 0);
+	start = room->len;
+	put_attrs(room, RESOURCE_ATTRIBUTES, resource);
+	put_message(room, RESOURCE_SPANS_RESOURCE, start);
+	put_message(room, REQUEST_RESOURCE_SPANS, 0);
+	*otlp = room->octets + room->size - room->len;
+	*len = room->len;
+	return room->failed ? -ENOMEM : 0;
 }
 
 int otlp_encode(const struct span_list *spans, const struct span_attrs *resource, const char *version, uint8_t **otlp,
 		size_t *len)
 {
-	struct back back = { 0 };
-	size_t start;
+	struct otlp_room room = { 0 };
+	const uint8_t *written;
 
-	back_grow(&back, spans->count * SPAN_SIZE);
-	for (size_t i = spans->count; i-- > 0;)
-		put_span(&back, &spans->spans[i]);
-	put_scope(&back, version);
-	put_message(&back, RESOURCE_SPANS_SCOPE_SPANS, 0);
-	start = back.len;
-	put_attrs(&back, RESOURCE_ATTRIBUTES, resource);
-	put_message(&back, RESOURCE_SPANS_RESOURCE, start);
-	put_message(&back, REQUEST_RESOURCE_SPANS, 0);
-	if (back.failed) {
-		free(back.octets);
+	if (otlp_encode_in(&room, spans, resource, version, &written, len)) {
+		free(room.octets);
 		return -ENOMEM;
 	}
-	memmove(back.octets, back.octets + back.size - back.len, back.len);
-	*otlp = back.octets;
-	*len = back.len;
+	memmove(room.octets, written, *len);
+	*otlp = room.octets;
 	return 0;
 }

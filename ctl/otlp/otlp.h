@@ -14,6 +14,15 @@
 int otlp_encode(const struct span_list *spans, const struct span_attrs *resource, const char *version, uint8_t **otlp,
 		size_t *len);
 
+/* The same in room that is used again: `*otlp` lies in it until the next time. Zeroed: none yet; free `octets`. */
+struct otlp_room {
+	uint8_t *octets;
+	size_t size, len; /* `len` of them, at the end, are written */
+	bool failed;	  /* no memory */
+};
+int otlp_encode_in(struct otlp_room *room, const struct span_list *spans, const struct span_attrs *resource,
+		   const char *version, const uint8_t **otlp, size_t *len);
+
 /*
  * Appends the spans of a request to `spans`, with service and scope from their resource. Attributes of other kinds
  * than enum attr_type, links and trace state are left out; text that is not UTF-8 gets "?" for each wrong octet.

@@ -8,11 +8,11 @@
 
 static void name_bind(sqlite3_stmt *stmt, int at, const char *name, char end)
 {
-	char line[STORE_NAME_MAX + 3];
+	char line[STORE_LINE_MAX];
 
 	if (!name)
 		sqlite3_bind_null(stmt, at);
-	else if (store_line(line, sizeof(line), name, end))
+	else if (store_line(line, name, end))
 		sqlite3_bind_text(stmt, at, line, -1, SQLITE_TRANSIENT);
 	else
 		sqlite3_bind_text(stmt, at, "\n\n", -1, SQLITE_STATIC); /* no list has an empty line */

@@ -166,49 +166,41 @@ static int list_add(struct store *store, const struct store_row *row, uint8_t li
 	return error ? error : sqlite3_changes(store->db) != 0;
 }
 
-bool store_line(char *line, size_t size, const char *name, char end)
+size_t store_line(char line[STORE_LINE_MAX], const char *name, char end)
 {
-	size_t len = strlen(name);
+	size_t len = strnlen(name, STORE_NAME_MAX + 1);
 
-	if (!len || len + 3 > size || strpbrk(name, "\n\t"))
-		return false;
+	if (!len || len > STORE_NAME_MAX || memchr(name, '\n', len) || memchr(name, '\t', len))
+		return 0;
 	line[0] = '\n';
 	memcpy(line + 1, name, len);
 	line[len + 1] = end;
 	line[len + 2] = 0;
-	return true;
-}
-
-/* Where "\nNAME" and then `end` is in a list of lines; NULL: nowhere, or it cannot be a line. */
-static char *line_find(char *lines, const char *name, char end)
-{
-	char line[STORE_NAME_MAX + 3];
-
-	return store_line(line, sizeof(line), name, end) ? strstr(lines, line) : NULL;
+	return len + 2;
 }
 
 /* A list that is full stays as it is: what it lacks is not found. */
 static void service_join(struct store_row *row, const char *service)
 {
-	char line[STORE_NAME_MAX + 3];
-	size_t used = strlen(row->services);
+	char line[STORE_LINE_MAX];
+	size_t used = strlen(row->services), len = store_line(line, service, '\n');
 
-	if (!store_line(line, sizeof(line), service, '\n') || strstr(row->services, line) ||
-	    used + strlen(line) > sizeof(row->services))
-		return;
-	strcpy(row->services + used, line + 1);
+	if (len && used + len <= sizeof(row->services) && !strstr(row->services, line))
+		memcpy(row->services + used, line + 1, len);
 }
 
 int64_t store_node_queue(const char *nodes, const char *name)
 {
-	const char *at = line_find((char *)nodes, name, '\t');
+	char line[STORE_LINE_MAX];
+	size_t len = store_line(line, name, '\t');
+	const char *at = len ? strstr(nodes, line) : NULL;
 
-	return at ? strtoll(at + strlen(name) + 2, NULL, 10) : INT64_MIN;
+	return at ? strtoll(at + len, NULL, 10) : INT64_MIN;
 }
 
-static void line_remove(char *lines, const char *name)
+static void line_remove(char *line)
 {
-	char *line = line_find(lines, name, '\t'), *next = strchr(line + 1, '\n');
+	char *next = strchr(line + 1, '\n');
 
 	memmove(line, next, strlen(next) + 1);
 }
@@ -217,17 +209,19 @@ static void line_remove(char *lines, const char *name)
 static void node_join(struct store_row *row, const char *name, int64_t queue_bytes)
 {
 	enum { NUMBER_MAX = 24 };
-	char line[STORE_NAME_MAX + 3];
-	int64_t before = store_node_queue(row->nodes, name);
-	size_t used = strlen(row->nodes);
+	char line[STORE_LINE_MAX], *before;
+	size_t len = store_line(line, name, '\t'), used = strlen(row->nodes);
 
-	if (before >= queue_bytes || !store_line(line, sizeof(line), name, '\t') ||
-	    used + strlen(line) + NUMBER_MAX > sizeof(row->nodes))
+	if (!len || used + len + NUMBER_MAX > sizeof(row->nodes))
 		return;
-	if (before != INT64_MIN)
-		line_remove(row->nodes, name);
+	before = strstr(row->nodes, line);
+	if (before && strtoll(before + len, NULL, 10) >= queue_bytes)
+		return;
+	if (before)
+		line_remove(before);
 	used = strlen(row->nodes);
-	sprintf(row->nodes + used, "%s%lld\n", line + 1, (long long)queue_bytes);
+	memcpy(row->nodes + used, line + 1, len - 1);
+	sprintf(row->nodes + used + len - 1, "%lld\n", (long long)queue_bytes);
 }
 
 /* In one pass: most attributes are neither. */

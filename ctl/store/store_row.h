@@ -11,7 +11,8 @@
 
 enum {
 	STORE_NAME_MAX = 255, /* of what is searched for */
-	ROW_LIST_MAX = 64,    /* batches, and network spans, in the row itself */
+	STORE_LINE_MAX = STORE_NAME_MAX + 3,
+	ROW_LIST_MAX = 64, /* batches, and network spans, in the row itself */
 };
 
 struct store_row {
@@ -36,8 +37,8 @@ struct store_run {
 /* The columns of TRACE_GET and TRACE_LIST. False: not a row of ours. */
 bool store_row_read(sqlite3_stmt *stmt, struct store_row *row);
 
-/* How a name stands in one of these lists, with what follows it. False: it cannot be in one. */
-bool store_line(char *line, size_t size, const char *name, char end);
+/* How a name stands in one of these lists, with what follows it: its length. 0: it cannot be in one. */
+size_t store_line(char line[STORE_LINE_MAX], const char *name, char end);
 
 /* The queue of a node; INT64_MIN: it is not there. */
 int64_t store_node_queue(const char *nodes, const char *name);
