@@ -170,6 +170,7 @@ static void curl_set(struct post *post, const char *url)
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, post);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, 524288L);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, post->headers);
 }
 
