@@ -20,16 +20,17 @@ struct arena_block {
 static struct arena_block *block_new(struct arena *arena, size_t at_least)
 {
 	size_t size = at_least > BLOCK_SIZE ? at_least : BLOCK_SIZE;
-	struct arena_block *block = calloc(1, sizeof(*block) + size);
+	struct arena_block *block = malloc(sizeof(*block) + size);
 
 	if (!block)
 		err(1, "out of memory");
 	block->size = size;
+	block->used = 0;
 	block->next = arena->blocks;
 	return arena->blocks = block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_take(struct arena *arena, size_t size)
 {
 	const size_t align = _Alignof(max_align_t);
 	struct arena_block *block = arena->blocks;
@@ -43,11 +44,17 @@ void *arena_alloc(struct arena *arena, size_t size)
 	return piece;
 }
 
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	return memset(arena_take(arena, size), 0, size);
+}
+
 char *arena_strndup(struct arena *arena, const char *text, size_t len)
 {
-	char *copy = arena_alloc(arena, len + 1);
+	char *copy = arena_take(arena, len + 1);
 
 	memcpy(copy, text, len);
+	copy[len] = '\0';
 	return copy;
 }
 
@@ -58,16 +65,18 @@ char *arena_strdup(struct arena *arena, const char *text)
 
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
-	va_list args, again;
-	char *text;
-	int len;
+	char room[256], *text;
+	va_list args;
+	size_t len;
 
 	va_start(args, format);
-	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, args);
-	text = arena_alloc(arena, (size_t)len + 1);
-	vsnprintf(text, (size_t)len + 1, format, again);
-	va_end(again);
+	len = (size_t)vsnprintf(room, sizeof(room), format, args);
+	va_end(args);
+	if (len < sizeof(room))
+		return arena_strndup(arena, room, len);
+	text = arena_take(arena, len + 1);
+	va_start(args, format);
+	vsnprintf(text, len + 1, format, args);
 	va_end(args);
 	return text;
 }

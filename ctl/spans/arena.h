@@ -12,8 +12,9 @@ struct arena {
 	struct arena_block *blocks;
 };
 
-/* Zeroed, aligned for any type, never NULL: without memory the process ends with a message. */
-void *arena_alloc(struct arena *arena, size_t size);
+/* Aligned for any type, never NULL: without memory the process ends with a message. */
+void *arena_take(struct arena *arena, size_t size);
+void *arena_alloc(struct arena *arena, size_t size); /* zeroed */
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t len);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -12,7 +12,14 @@
 #include "attribute.h"
 #include "put.h"
 
-static const char *const kind_names[] = { "transfer", "packet", "link", "node", "hop", "retransmission" };
+/* The value of hopspan.kind, and how many attributes one has at most, or nearly so. */
+static const struct {
+	const char *name;
+	size_t attrs;
+} kinds[] = {
+	[DRAW_TRANSFER] = { "transfer", 24 }, [DRAW_PACKET] = { "packet", 5 }, [DRAW_LINK] = { "link", 20 },
+	[DRAW_STAY] = { "node", 18 },	      [DRAW_HOP] = { "hop", 20 },      [DRAW_LOSS] = { "retransmission", 12 },
+};
 
 /*
  * All that sets a transfer apart; its first stamp as it came, as one flow can have several, one after the other. What
@@ -48,10 +55,9 @@ void pen_begin(struct pen *pen, enum draw_kind kind, unsigned int position, cons
 	span->name = name;
 	span->service = "network";
 	span->scope = "hopspan";
-	span->attrs.capacity = 28;
-	span->attrs.list = arena_alloc(&pen->spans->arena, span->attrs.capacity * sizeof(span->attrs.list[0]));
+	attrs_reserve(&pen->spans->arena, &span->attrs, kinds[kind].attrs);
 	put_string(pen, AT_about, about);
-	put_string(pen, AT_kind, kind_names[kind]);
+	put_string(pen, AT_kind, kinds[kind].name);
 	put_string(pen, AT_direction, drawing->flow->reply ? "reply" : "request");
 	if (usual_ns >= 0)
 		put_int(pen, AT_usual_ns, usual_ns);

@@ -19,7 +19,7 @@ static void phrase_grow(struct phrase *phrase, size_t len)
 	char *text;
 
 	phrase->size = 2 * (phrase->len + len);
-	text = arena_alloc(phrase->arena, phrase->size);
+	text = arena_take(phrase->arena, phrase->size);
 	memcpy(text, phrase->text, phrase->len);
 	phrase->text = text;
 }

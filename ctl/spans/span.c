@@ -26,18 +26,23 @@ void span_list_free(struct span_list *list)
 	*list = (struct span_list){ 0 };
 }
 
+void attrs_reserve(struct arena *arena, struct span_attrs *attrs, size_t capacity)
+{
+	struct span_attr *list = arena_take(arena, capacity * sizeof(*list));
+
+	if (attrs->count)
+		memcpy(list, attrs->list, attrs->count * sizeof(*list));
+	attrs->list = list;
+	attrs->capacity = capacity;
+}
+
 static struct span_attr *attr_add(struct arena *arena, struct span_attrs *attrs, const char *key, enum attr_type type)
 {
-	if (attrs->count == attrs->capacity) {
-		size_t capacity = attrs->capacity ? 2 * attrs->capacity : 16;
-		struct span_attr *list = arena_alloc(arena, capacity * sizeof(*list));
+	struct span_attr *attr;
 
-		if (attrs->count)
-			memcpy(list, attrs->list, attrs->count * sizeof(*list));
-		attrs->list = list;
-		attrs->capacity = capacity;
-	}
-	struct span_attr *attr = &attrs->list[attrs->count++];
+	if (attrs->count == attrs->capacity)
+		attrs_reserve(arena, attrs, attrs->capacity ? 2 * attrs->capacity : 16);
+	attr = &attrs->list[attrs->count++];
 	attr->key = key;
 	attr->type = type;
 	return attr;

@@ -75,6 +75,9 @@ struct span_list {
 struct span *span_list_add(struct span_list *list);
 void span_list_free(struct span_list *list);
 
+/* Room for so many, to be called where their number is known; there is more when there are more. */
+void attrs_reserve(struct arena *arena, struct span_attrs *attrs, size_t capacity);
+
 void attr_string(struct arena *arena, struct span_attrs *attrs, const char *key, const char *value);
 void attr_int(struct arena *arena, struct span_attrs *attrs, const char *key, int64_t value);
 void attr_bool(struct arena *arena, struct span_attrs *attrs, const char *key, bool value);
