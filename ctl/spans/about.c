@@ -13,12 +13,9 @@ enum { SENTENCE_MAX = 511 }; /* a longer one is cut */
 /* Rounded to 1 us. */
 static void add_ms(struct phrase *sentence, int64_t time_ns)
 {
-	uint64_t time_us = (uint64_t)(llabs(time_ns) + 500) / 1000;
-
-	phrase_add(sentence, time_ns < 0 ? "-" : "");
-	phrase_add_number(sentence, time_us / 1000, 1);
-	phrase_add(sentence, ".");
-	phrase_add_number(sentence, time_us % 1000, 3);
+	if (time_ns < 0)
+		phrase_add(sentence, "-");
+	phrase_add_number(sentence, (uint64_t)(llabs(time_ns) + 500) / 1000, 3);
 }
 
 static void add_usual(struct phrase *sentence, int64_t usual_ns)
@@ -46,7 +43,7 @@ static void add_queue(struct phrase *sentence, const struct path_node *node)
 		return;
 	}
 	phrase_add(sentence, unit == NODE_QUEUE_PACKETS ? "" : "a queue of ");
-	phrase_add_number(sentence, node->queue, 1);
+	phrase_add_number(sentence, node->queue, 0);
 	phrase_add(sentence, unit == NODE_QUEUE_PACKETS ? " packets" : "");
 }
 
@@ -118,7 +115,7 @@ static void add_missing(struct phrase *sentence, unsigned int missing, bool over
 	if (!missing)
 		return;
 	phrase_add(sentence, "; ");
-	phrase_add_number(sentence, missing, 1);
+	phrase_add_number(sentence, missing, 0);
 	if (overflow)
 		phrase_add(sentence, " router", plural, " had no room");
 	else
@@ -159,7 +156,7 @@ const char *about_packet(struct arena *arena, const struct drawing *drawing, con
 	add_ms(&sentence, path->end_unix_ns - path->start_unix_ns);
 	add_ends(&sentence, path);
 	phrase_add(&sentence, ", the ", which[shown], " of ");
-	phrase_add_number(&sentence, drawing->packets, 1);
+	phrase_add_number(&sentence, drawing->packets, 0);
 	phrase_add(&sentence, " stamped packets");
 	return finish(&sentence, usual_ns);
 }
@@ -167,7 +164,7 @@ const char *about_packet(struct arena *arena, const struct drawing *drawing, con
 static void add_slowest(struct phrase *sentence, const struct drawing *drawing)
 {
 	phrase_add(sentence, " for ");
-	phrase_add_number(sentence, drawing->packets, 1);
+	phrase_add_number(sentence, drawing->packets, 0);
 	phrase_add(sentence, " stamped packets, the slowest ");
 	add_ms(sentence, drawing->max_ns);
 }
@@ -208,7 +205,7 @@ const char *about_loss(struct arena *arena, int64_t time_ns, uint64_t packets, u
 		   " again, ", bytes_text(arena, octets));
 	if (packets > 1) {
 		phrase_add(&sentence, " in ");
-		phrase_add_number(&sentence, packets, 1);
+		phrase_add_number(&sentence, packets, 0);
 		phrase_add(&sentence, " packets");
 	}
 	return phrase_end(&sentence);

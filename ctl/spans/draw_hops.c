@@ -33,7 +33,7 @@ static void add_silent(struct phrase *name, unsigned int silent)
 {
 	phrase_add(name, " -> ");
 	if (silent > 1) {
-		phrase_add_number(name, silent, 1);
+		phrase_add_number(name, silent, 0);
 		phrase_add(name, " x ");
 	}
 	phrase_add(name, "?");

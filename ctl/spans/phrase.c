@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { DIGITS_MAX = 20 };
+enum { NUMBER_MAX = 22 }; /* 20 digits, a zero and a point */
 
 void phrase_begin(struct phrase *phrase, struct arena *arena)
 {
@@ -38,14 +38,18 @@ void phrase_add_all(struct phrase *phrase, const char *const *texts)
 		add(phrase, *texts, strlen(*texts));
 }
 
-void phrase_add_number(struct phrase *phrase, uint64_t number, unsigned int digits)
+void phrase_add_number(struct phrase *phrase, uint64_t number, unsigned int decimals)
 {
-	char text[DIGITS_MAX];
-	unsigned int at = DIGITS_MAX;
+	char text[NUMBER_MAX];
+	unsigned int at = NUMBER_MAX;
 
-	for (; number || DIGITS_MAX - at < digits; number /= 10)
+	for (unsigned int digits = 0; number || digits <= decimals; digits++) {
+		if (digits && digits == decimals)
+			text[--at] = '.';
 		text[--at] = (char)('0' + number % 10);
-	add(phrase, text + at, DIGITS_MAX - at);
+		number /= 10;
+	}
+	add(phrase, text + at, NUMBER_MAX - at);
 }
 
 const char *phrase_end(const struct phrase *phrase)

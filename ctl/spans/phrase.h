@@ -23,8 +23,8 @@ void phrase_begin(struct phrase *phrase, struct arena *arena);
 #define phrase_add(phrase, ...) phrase_add_all(phrase, (const char *const[]){ __VA_ARGS__, NULL })
 void phrase_add_all(struct phrase *phrase, const char *const *texts);
 
-/* In decimal, zeros in front if it has fewer digits than that. */
-void phrase_add_number(struct phrase *phrase, uint64_t number, unsigned int digits);
+/* The last `decimals` digits behind a point: 5 and 3 are "0.005". */
+void phrase_add_number(struct phrase *phrase, uint64_t number, unsigned int decimals);
 
 /* The whole of it, kept in the arena. */
 const char *phrase_end(const struct phrase *phrase);

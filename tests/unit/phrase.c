@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Text put together from pieces. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,16 +15,20 @@ static void test_numbers(void **state)
 {
 	static const uint64_t numbers[] = { 0, 7, 10, 999, 1000, UINT32_MAX, UINT64_MAX };
 	struct arena arena = { 0 };
+	char printed[32];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		for (unsigned int digits = 1; digits < 5; digits++) {
+		for (unsigned int decimals = 0; decimals < 5; decimals++) {
+			uint64_t one = (uint64_t[]){ 1, 10, 100, 1000, 10000 }[decimals];
+			int len = snprintf(printed, sizeof(printed), "%" PRIu64, numbers[i] / one);
 			struct phrase phrase;
-			char printed[32];
 
+			if (decimals)
+				snprintf(printed + len, sizeof(printed) - (size_t)len, ".%0*" PRIu64, (int)decimals,
+					 numbers[i] % one);
 			phrase_begin(&phrase, &arena);
-			phrase_add_number(&phrase, numbers[i], digits);
-			snprintf(printed, sizeof(printed), "%0*llu", (int)digits, (unsigned long long)numbers[i]);
+			phrase_add_number(&phrase, numbers[i], decimals);
 			assert_string_equal(phrase_end(&phrase), printed);
 		}
 	arena_free(&arena);
