@@ -2,7 +2,6 @@
 /* The transfer span and its packets', and what every network span has. */
 #include "draw.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,13 +84,6 @@ static const char *transport_name(uint8_t transport)
 	}
 }
 
-static const char *address_text(struct arena *arena, const struct in6_addr *address)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	return arena_strdup(arena, inet_ntop(AF_INET6, address, text, sizeof(text)));
-}
-
 static void put_flow(struct pen *pen)
 {
 	const struct flow *flow = pen->drawing->flow;
@@ -100,10 +92,10 @@ static void put_flow(struct pen *pen)
 	if (transport_name(flow->transport))
 		put_string(pen, AT_transport, transport_name(flow->transport));
 	put_string(pen, AT_network_type, "ipv6");
-	put_string(pen, AT_source_address, address_text(arena, &flow->source));
+	put_string(pen, AT_source_address, arena_strdup(arena, pen->drawing->ends->source));
 	if (flow->source_port)
 		put_int(pen, AT_source_port, flow->source_port);
-	put_string(pen, AT_destination_address, address_text(arena, &flow->destination));
+	put_string(pen, AT_destination_address, arena_strdup(arena, pen->drawing->ends->destination));
 	if (flow->destination_port)
 		put_int(pen, AT_destination_port, flow->destination_port);
 }

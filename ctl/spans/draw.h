@@ -22,6 +22,7 @@ _Static_assert(sizeof(struct flow) == 64, "no padding");
 
 struct drawing {
 	const struct flow *flow;
+	const struct ends *ends;		/* the flow's */
 	const struct path *path;		/* of the slowest packet */
 	const struct path *others[SHOWN_COUNT]; /* the first and the last, if they are kept */
 	const struct transfers_show *show;

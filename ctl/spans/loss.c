@@ -96,11 +96,12 @@ static void add_event(struct pen *pen, unsigned int at, const char *name, int64_
 	pen->span->event_count = at + 1;
 }
 
-static void loss_draw(const struct loss *loss, struct clocks *clocks, struct span_list *spans)
+static void loss_draw(const struct loss *loss, struct path_tables *tables, struct span_list *spans)
 {
 	static const struct transfers_show show;
-	int64_t shift_ns = shift_of(loss, clocks);
+	int64_t shift_ns = shift_of(loss, &tables->clocks);
 	struct drawing drawing = { .flow = &loss->flow,
+				   .ends = ends_find(&tables->ends, &loss->flow.source, &loss->flow.destination),
 				   .show = &show,
 				   .w3c_flags = loss->w3c_flags,
 				   .sent_unix_ns = loss->first_unix_ns,
@@ -120,7 +121,8 @@ static void loss_draw(const struct loss *loss, struct clocks *clocks, struct spa
 	add_event(&pen, 1, "retransmitted", pen.span->end_unix_ns);
 }
 
-void losses_close(struct losses *losses, struct clocks *clocks, int64_t now_unix_ns, bool all, struct span_list *spans)
+void losses_close(struct losses *losses, struct path_tables *tables, int64_t now_unix_ns, bool all,
+		  struct span_list *spans)
 {
 	while (losses->table.oldest) {
 		struct loss *loss = table_item(losses->table.oldest, struct loss, entry);
@@ -128,7 +130,7 @@ void losses_close(struct losses *losses, struct clocks *clocks, int64_t now_unix
 		if (!all && now_unix_ns - loss->seen_unix_ns < LOSS_QUIET_MS * MS_NS)
 			break;
 		table_remove(&losses->table, &loss->entry);
-		loss_draw(loss, clocks, spans);
+		loss_draw(loss, tables, spans);
 		free(loss);
 	}
 }

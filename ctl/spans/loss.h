@@ -10,10 +10,9 @@
 #ifndef HOPSPAN_LOSS_H
 #define HOPSPAN_LOSS_H
 
-#include "clock.h"
+#include "path.h"
 #include "record/repeat.h"
 #include "span.h"
-#include "table.h"
 
 enum {
 	LOSS_QUIET_MS = 1000,
@@ -27,8 +26,9 @@ struct losses {
 
 void losses_add(struct losses *losses, const struct repeat *repeat);
 
-/* Appends the spans of all that are quiet since LOSS_QUIET_MS, or of all; `clocks` as for transfers. */
-void losses_close(struct losses *losses, struct clocks *clocks, int64_t now_unix_ns, bool all, struct span_list *spans);
+/* Appends the spans of all that are quiet since LOSS_QUIET_MS, or of all; `tables` as for transfers. */
+void losses_close(struct losses *losses, struct path_tables *tables, int64_t now_unix_ns, bool all,
+		  struct span_list *spans);
 void losses_free(struct losses *losses);
 
 #endif

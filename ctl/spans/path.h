@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "ends.h"
 #include "parents.h"
 #include "record/record.h"
 #include "wait.h"
@@ -74,6 +75,7 @@ struct path_tables {
 	struct edges edges;
 	struct clocks clocks;
 	struct baselines baselines;
+	struct ends_table ends;
 	char *receiver; /* name of this host; NULL: paths say client or server */
 };
 

@@ -74,6 +74,7 @@ void transfers_free(struct transfers *transfers)
 	closed_free(&transfers->closed);
 	edges_free(&transfers->tables.edges);
 	clocks_free(&transfers->tables.clocks);
+	ends_free(&transfers->tables.ends);
 	baselines_free(&transfers->tables.baselines);
 	parents_free(&transfers->parents);
 	free(transfers->tables.receiver);
@@ -166,11 +167,9 @@ static bool transfer_end_early(struct transfers *transfers, struct transfer *tra
 
 struct baseline *transfer_usual(struct transfers *transfers, const struct record *record)
 {
-	char key[USUAL_KEY_SIZE];
+	struct ends *ends = ends_find(&transfers->tables.ends, &record->source, &record->destination);
 
-	usual_key_transfer(&record->source, &record->destination,
-			   context_is_reply(&record->context) ? "reply" : "request", key);
-	return baselines_find(&transfers->tables.baselines, key);
+	return ends_usual(ends, &transfers->tables.baselines, context_is_reply(&record->context));
 }
 
 static struct transfer *transfer_new(struct transfers *transfers, const struct flow *flow, uint64_t hash,
@@ -366,7 +365,7 @@ bool transfers_close(struct transfers *transfers, int64_t now_unix_ns, bool all,
 {
 	ended_draw(transfers, most, spans);
 	passed_close(transfers, now_unix_ns, all, most, spans);
-	losses_close(&transfers->losses, &transfers->tables.clocks, now_unix_ns, all, spans);
+	losses_close(&transfers->losses, &transfers->tables, now_unix_ns, all, spans);
 	open_close(transfers, now_unix_ns, all, most, spans);
 	closed_expire(&transfers->closed, now_unix_ns);
 	closed_expire(&transfers->passed_closed, now_unix_ns);

@@ -59,6 +59,7 @@ void transfer_draw(struct transfers *transfers, struct transfer *transfer, struc
 	transfer_place(transfers, transfer);
 	drawing = (struct drawing){
 		.flow = &transfer->flow,
+		.ends = ends_find(&transfers->tables.ends, &transfer->flow.source, &transfer->flow.destination),
 		.path = transfer->shown[SHOWN_SLOWEST],
 		.others = { NULL, transfer->shown[SHOWN_FIRST], transfer->shown[SHOWN_LAST] },
 		.show = &transfers->show,
