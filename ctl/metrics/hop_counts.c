@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIES_MAX = 1024, NAME_SIZE = 64, KINDS = 2 };
+enum { SERIES_MAX = 1024, NAME_SIZE = 64, KINDS = 2, HOP_BOUNDS_MAX = 24 };
 
 /* Delays in seconds from 1.024 us to 2.1 s, queues in octets from none to 8 MiB. */
 static const struct kind {
@@ -19,7 +19,7 @@ static const struct kind {
 struct histogram {
 	uint64_t count[HOP_BOUNDS_MAX + 1];
 	double sum;
-	struct hop_exemplar exemplars[HOP_BOUNDS_MAX + 1];
+	struct text_exemplar exemplars[HOP_BOUNDS_MAX + 1];
 };
 
 struct series {
@@ -143,51 +143,34 @@ void hop_counts_add(struct hop_counts *hops, const struct record *record, struct
 	pthread_mutex_unlock(&hops->lock);
 }
 
-static void series_write(FILE *out, const struct series *series, unsigned int which)
+static void series_write(const struct text *text, const struct series *series, unsigned int which)
 {
-	const struct histogram *histogram = &series->histograms[which];
+	const struct histogram *counted = &series->histograms[which];
 	const struct kind *kind = &kinds[which];
 	double bounds[HOP_BOUNDS_MAX];
 	uint64_t below[HOP_BOUNDS_MAX], values = 0;
-	struct text_histogram text = { bounds, below, kind->bounds, 0, histogram->sum };
+	struct text_histogram histogram = { bounds, below, kind->bounds, 0, counted->sum, counted->exemplars };
 
 	for (unsigned int i = 0; i < kind->bounds; i++) {
-		values += histogram->count[i];
+		values += counted->count[i];
 		bounds[i] = bound(kind, i);
 		below[i] = values;
 	}
-	text.values = values + histogram->count[kind->bounds];
-	if (text.values)
-		text_histogram(out, kind->metric, &text, "node", series->node, "interface", series->interface, NULL);
+	histogram.values = values + counted->count[kind->bounds];
+	if (histogram.values)
+		text_histogram(text, kind->metric, &histogram, "node", series->node, "interface", series->interface,
+			       NULL);
 }
 
-void hop_counts_write(struct hop_counts *hops, FILE *out)
+void hop_counts_write(struct hop_counts *hops, const struct text *text)
 {
 	if (hops)
 		pthread_mutex_lock(&hops->lock);
 	for (unsigned int which = 0; which < KINDS; which++) {
-		text_family(out, kinds[which].metric);
+		text_family(text, kinds[which].metric);
 		for (unsigned int i = 0; hops && i < hops->count; i++)
-			series_write(out, hops->series[i], which);
+			series_write(text, hops->series[i], which);
 	}
 	if (hops)
 		pthread_mutex_unlock(&hops->lock);
-}
-
-unsigned int hop_counts_exemplars(struct hop_counts *hops, enum metric metric, const char *node, const char *interface,
-				  struct hop_exemplar exemplars[HOP_BOUNDS_MAX + 1])
-{
-	const struct series *series;
-	unsigned int count = 0;
-
-	pthread_mutex_lock(&hops->lock);
-	series = series_named(hops, node, interface);
-	for (unsigned int which = 0; series && which < KINDS; which++) {
-		if (kinds[which].metric != metric)
-			continue;
-		count = kinds[which].bounds + 1;
-		memcpy(exemplars, series->histograms[which].exemplars, count * sizeof(*exemplars));
-	}
-	pthread_mutex_unlock(&hops->lock);
-	return count;
 }

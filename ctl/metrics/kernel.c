@@ -11,16 +11,16 @@
 #include "plane/wait.h"
 #include "text.h"
 
-static void device_write(FILE *out, const char *cookie, int ifindex, const char *name, const char *role)
+static void device_write(const struct text *text, const char *cookie, int ifindex, const char *name, const char *role)
 {
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", ifindex);
-	text_sample(out, METRIC_device_info, 1, "netns", cookie, "dev", name, "ifindex", number, "role", role, NULL);
+	text_sample(text, METRIC_device_info, 1, "netns", cookie, "dev", name, "ifindex", number, "role", role, NULL);
 }
 
 /* A name alone may be there twice: one that is gone, and the next. */
-static void devices_write(const char *folder, const char *cookie, void *out)
+static void devices_write(const char *folder, const char *cookie, void *text)
 {
 	int devices = devices_open(folder, false);
 	struct device device;
@@ -31,17 +31,17 @@ static void devices_write(const char *folder, const char *cookie, void *out)
 		if (!device_get(devices, i, &device))
 			continue;
 		if (device.roles & DEVICE_HOST)
-			device_write(out, cookie, i, device.name, "host");
+			device_write(text, cookie, i, device.name, "host");
 		if (device.roles & DEVICE_ROUTER)
-			device_write(out, cookie, i, device.name, "router");
+			device_write(text, cookie, i, device.name, "router");
 		if (device.roles & DEVICE_BORDER)
-			device_write(out, cookie, i, device.name, "border");
+			device_write(text, cookie, i, device.name, "border");
 	}
 	close(devices);
 }
 
 /* All outcomes, also those at 0: the first one of a kind is then an increase. */
-static void packets_write(const char *folder, const char *cookie, void *out)
+static void packets_write(const char *folder, const char *cookie, void *text)
 {
 	uint64_t counts[OUTCOME_COUNT];
 
@@ -49,20 +49,20 @@ static void packets_write(const char *folder, const char *cookie, void *out)
 		if (counters_read(folder, counters_roles[role], counts))
 			continue;
 		for (int i = 0; i < OUTCOME_COUNT; i++)
-			text_sample(out, METRIC_packets_total, counts[i], "netns", cookie, "role", counters_roles[role],
-				    "outcome", outcome_name(i), NULL);
+			text_sample(text, METRIC_packets_total, counts[i], "netns", cookie, "role",
+				    counters_roles[role], "outcome", outcome_name(i), NULL);
 	}
 }
 
 /* Bounds are the doublings from 1.024 us on; the histogram's buckets begin there, too. */
 enum { WAIT_BOUND_FIRST = 10, WAIT_BOUNDS = 27 };
 
-static void wait_write(FILE *out, const char *cookie, const char *dev, const struct wait_key *key,
+static void wait_write(const struct text *text, const char *cookie, const char *dev, const struct wait_key *key,
 		       const struct wait_queue *queue)
 {
 	double bounds[WAIT_BOUNDS];
 	uint64_t below[WAIT_BOUNDS], values = 0;
-	struct text_histogram histogram = { bounds, below, WAIT_BOUNDS, 0, (double)queue->sum_ns / 1e9 };
+	struct text_histogram histogram = { bounds, below, WAIT_BOUNDS, 0, (double)queue->sum_ns / 1e9, NULL };
 	char ifindex[16], number[16];
 	unsigned int bucket = 0;
 
@@ -79,12 +79,12 @@ static void wait_write(FILE *out, const char *cookie, const char *dev, const str
 	histogram.values = values;
 	snprintf(ifindex, sizeof(ifindex), "%u", key->ifindex);
 	snprintf(number, sizeof(number), "%u", key->queue);
-	text_histogram(out, METRIC_wait_seconds, &histogram, "netns", cookie, "dev", dev, "ifindex", ifindex, "queue",
+	text_histogram(text, METRIC_wait_seconds, &histogram, "netns", cookie, "dev", dev, "ifindex", ifindex, "queue",
 		       number, NULL);
 }
 
 struct wait_page {
-	FILE *out;
+	const struct text *text;
 	const char *cookie;
 	int devices;
 };
@@ -95,12 +95,12 @@ static void wait_named(const struct wait_key *key, const struct wait_queue *queu
 	struct device device;
 
 	if (device_get(page->devices, (int)key->ifindex, &device))
-		wait_write(page->out, page->cookie, device.name, key, queue);
+		wait_write(page->text, page->cookie, device.name, key, queue);
 }
 
-static void waits_write(const char *folder, const char *cookie, void *out)
+static void waits_write(const char *folder, const char *cookie, void *text)
 {
-	struct wait_page page = { .out = out, .cookie = cookie, .devices = devices_open(folder, false) };
+	struct wait_page page = { .text = text, .cookie = cookie, .devices = devices_open(folder, false) };
 
 	if (page.devices < 0)
 		return;
@@ -108,17 +108,17 @@ static void waits_write(const char *folder, const char *cookie, void *out)
 	close(page.devices);
 }
 
-static void contexts_write(const char *folder, const char *id, void *out)
+static void contexts_write(const char *folder, const char *id, void *text)
 {
 	uint64_t counts[OUTCOME_COUNT];
 
 	if (counters_read(folder, "sockopt", counts))
 		return;
 	for (int i = 0; i < OUTCOME_COUNT; i++)
-		text_sample(out, METRIC_contexts_total, counts[i], "cgroup", id, "outcome", outcome_name(i), NULL);
+		text_sample(text, METRIC_contexts_total, counts[i], "cgroup", id, "outcome", outcome_name(i), NULL);
 }
 
-static void paths_write(const char *folder, const char *cookie, void *out)
+static void paths_write(const char *folder, const char *cookie, void *text)
 {
 	int map = counters_open_map(folder, "stamp_path"), count = -1;
 	struct path_entry *entries = map < 0 ? NULL : calloc(PATH_MAX_PATHS, sizeof(*entries));
@@ -130,18 +130,18 @@ static void paths_write(const char *folder, const char *cookie, void *out)
 		if (entries[i].path.state <= PATH_REFUSED)
 			states[entries[i].path.state]++;
 	for (uint32_t i = 0; count >= 0 && i <= PATH_REFUSED; i++)
-		text_sample(out, METRIC_paths, states[i], "netns", cookie, "state", path_state_name(i), NULL);
+		text_sample(text, METRIC_paths, states[i], "netns", cookie, "state", path_state_name(i), NULL);
 	free(entries);
 	if (map >= 0)
 		close(map);
 }
 
-void pages_kernel(FILE *out)
+void pages_kernel(const struct text *text)
 {
 	static const struct {
 		enum metric metric;
 		const char *kind;
-		void (*write)(const char *folder, const char *name, void *out);
+		void (*write)(const char *folder, const char *name, void *text);
 	} families[] = {
 		{ METRIC_device_info, "netns", devices_write }, { METRIC_packets_total, "netns", packets_write },
 		{ METRIC_wait_seconds, "netns", waits_write },	{ METRIC_contexts_total, "cgroup", contexts_write },
@@ -151,8 +151,8 @@ void pages_kernel(FILE *out)
 	int error = geteuid() ? -EPERM : places_open(&places, 0, "hopspan collect");
 
 	for (unsigned int i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		text_family(out, families[i].metric);
+		text_family(text, families[i].metric);
 		if (!error)
-			places_each(places.root, families[i].kind, families[i].write, out);
+			places_each(places.root, families[i].kind, families[i].write, (void *)text);
 	}
 }

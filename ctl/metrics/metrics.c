@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accept.h"
 #include "otlp/listen.h"
 #include "pages.h"
 #include "store/store.h"
@@ -25,10 +26,10 @@ struct answer {
 	const char *type;
 };
 
-static struct answer metrics_page(FILE *out, const struct pages *pages)
+static struct answer metrics_page(FILE *out, const struct pages *pages, enum text_format format)
 {
-	pages_metrics(out, pages);
-	return (struct answer){ MHD_HTTP_OK, TEXT_CONTENT_TYPE };
+	pages_metrics(&(struct text){ out, format }, pages);
+	return (struct answer){ MHD_HTTP_OK, text_type(format) };
 }
 
 static struct answer health_page(FILE *out, const struct pages *pages)
@@ -44,7 +45,8 @@ static struct answer no_page(FILE *out, unsigned int status, const char *why)
 	return (struct answer){ status, "text/plain; charset=utf-8" };
 }
 
-static struct answer page_write(FILE *out, struct metrics *metrics, const char *path, const char *method)
+static struct answer page_write(FILE *out, struct metrics *metrics, const char *path, const char *method,
+				const char *accept)
 {
 	if (strcmp(path, "/metrics") != 0 && strcmp(path, "/health") != 0)
 		return no_page(out, MHD_HTTP_NOT_FOUND, "there are /metrics and /health");
@@ -53,7 +55,9 @@ static struct answer page_write(FILE *out, struct metrics *metrics, const char *
 	pthread_mutex_lock(&metrics->lock);
 	metrics->pages.counts = metrics->fresh;
 	pthread_mutex_unlock(&metrics->lock);
-	return strcmp(path, "/health") == 0 ? health_page(out, &metrics->pages) : metrics_page(out, &metrics->pages);
+	if (strcmp(path, "/health") == 0)
+		return health_page(out, &metrics->pages);
+	return metrics_page(out, &metrics->pages, accept_format(accept));
 }
 
 /* Takes `body`. */
@@ -89,7 +93,8 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 	(void)version, (void)data, (void)len, (void)state;
 	if (!out)
 		return MHD_NO;
-	answer = page_write(out, metrics, path, method);
+	answer = page_write(out, metrics, path, method,
+			    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
 	if (ferror(out) | fclose(out)) {
 		free(body);
 		return MHD_NO;

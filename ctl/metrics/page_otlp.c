@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ctl/otlp/otlp.pb-c.h"
-#include "hop_counts.h"
+#include "otlp/octets.h"
 #include "text.h"
 #include "version.h"
 
@@ -28,11 +28,9 @@ struct line {
 /* The request while it is built; all in one arena. */
 struct build {
 	struct arena arena;
-	struct hop_counts *hops;
 	int64_t start_unix_ns, now_unix_ns;
 	Otlp__ScopeMetrics scope;
-	Otlp__Metric *metric; /* the one that samples are of */
-	enum metric which;
+	Otlp__Metric *metric;		 /* the one that samples are of */
 	Otlp__HistogramDataPoint *point; /* whose buckets come */
 };
 
@@ -100,7 +98,7 @@ static char *labels_read(char *at, struct line *line)
 	return *at ? at + 1 : NULL;
 }
 
-/* "name{label="value",...} value" */
+/* "name{label="value",...} value", and whatever follows */
 static bool line_read(char *text, struct line *line)
 {
 	char *at = text + strcspn(text, "{ ");
@@ -117,15 +115,17 @@ static bool line_read(char *text, struct line *line)
 	return true;
 }
 
-static void metric_begin(struct build *build, const char *name, const char *type)
+/* By the name of a family, which a counter has without its "_total". */
+static void metric_begin(struct build *build, const char *family, const char *type)
 {
 	struct arena *arena = &build->arena;
 	Otlp__Metric *metric = arena_alloc(arena, sizeof(*metric));
+	char *name = arena_printf(arena, "%s%s", family, strcmp(type, "counter") == 0 ? "_total" : "");
+	enum metric which = text_find(name, strlen(name));
 
 	otlp__metric__init(metric);
-	build->which = text_find(name, strlen(name));
-	metric->name = (char *)name;
-	metric->description = build->which < METRIC_COUNT ? (char *)text_help(build->which) : metric->description;
+	metric->name = name;
+	metric->description = which < METRIC_COUNT ? (char *)text_help(which) : metric->description;
 	metric->unit = strstr(name, "_seconds") ? "s" : strstr(name, "_bytes") ? "By" : "1";
 	if (strcmp(type, "counter") == 0) {
 		metric->sum = arena_alloc(arena, sizeof(*metric->sum));
@@ -164,31 +164,41 @@ static void number_add(struct build *build, const struct line *line)
 			 point);
 }
 
-static void exemplars_add(struct build *build, const struct line *line)
+static void octets_set(struct arena *arena, ProtobufCBinaryData *octets, const char *hex)
 {
-	struct hop_exemplar exemplars[HOP_BOUNDS_MAX + 1];
-	unsigned int count = 0;
+	octets->data = arena_alloc(arena, strlen(hex) / 2);
+	if (!octets_read_hex(hex, strlen(hex), octets->data, &octets->len))
+		octets->len = 0;
+}
 
-	if (build->hops && line->label_count == 2)
-		count = hop_counts_exemplars(build->hops, build->which, line->labels[0].value, line->labels[1].value,
-					     exemplars);
-	for (unsigned int i = 0; i < count; i++) {
-		Otlp__Exemplar *exemplar;
+/* "1795183331.482000000" */
+static uint64_t time_read(const char *text)
+{
+	char *end;
+	uint64_t seconds = strtoull(text, &end, 10);
 
-		if (!exemplars[i].time_unix_ns)
-			continue;
-		exemplar = arena_alloc(&build->arena, sizeof(*exemplar));
-		otlp__exemplar__init(exemplar);
-		exemplar->time_unix_nano = (uint64_t)exemplars[i].time_unix_ns;
-		exemplar->as_double = exemplars[i].value;
-		exemplar->trace_id.data =
-		    (uint8_t *)arena_strndup(&build->arena, (char *)exemplars[i].trace_id, TRACE_ID_LEN);
-		exemplar->trace_id.len = TRACE_ID_LEN;
-		exemplar->span_id.data =
-		    (uint8_t *)arena_strndup(&build->arena, (char *)exemplars[i].span_id, SPAN_ID_LEN);
-		exemplar->span_id.len = SPAN_ID_LEN;
-		list_add(&build->arena, &build->point->exemplars, &build->point->n_exemplars, exemplar);
-	}
+	return seconds * 1000000000 + (*end == '.' ? strtoull(end + 1, NULL, 10) : 0);
+}
+
+/* What follows a bucket's value: " # {trace_id="...",span_id="..."} value time" */
+static bool exemplar_add(struct build *build, const char *value)
+{
+	char *text = strchr(value, '#'), *time;
+	struct line line;
+	Otlp__Exemplar *exemplar;
+
+	if (!text)
+		return true;
+	if (text[1] != ' ' || !line_read(text + 2, &line) || line.label_count != 2)
+		return false;
+	exemplar = arena_alloc(&build->arena, sizeof(*exemplar));
+	otlp__exemplar__init(exemplar);
+	exemplar->as_double = strtod(line.value, &time);
+	exemplar->time_unix_nano = time_read(time);
+	octets_set(&build->arena, &exemplar->trace_id, line.labels[0].value);
+	octets_set(&build->arena, &exemplar->span_id, line.labels[1].value);
+	list_add(&build->arena, &build->point->exemplars, &build->point->n_exemplars, exemplar);
+	return true;
 }
 
 static void histogram_begin(struct build *build, const struct line *line)
@@ -204,24 +214,24 @@ static void histogram_begin(struct build *build, const struct line *line)
 	for (unsigned int i = 0; i < line->label_count; i++)
 		list_add(&build->arena, &point->attributes, &point->n_attributes,
 			 pair_new(&build->arena, line->labels[i].name, line->labels[i].value));
-	exemplars_add(build, line);
 	list_add(&build->arena, &build->metric->histogram->data_points, &build->metric->histogram->n_data_points,
 		 point);
 }
 
 /* Prometheus counts what is at or below a bound, OTLP what is between two. */
-static void bucket_add(struct build *build, const struct line *line)
+static bool bucket_add(struct build *build, const struct line *line)
 {
 	Otlp__HistogramDataPoint *point = build->point;
 	uint64_t count = strtoull(line->value, NULL, 10), below = 0;
 
 	if (point->n_bucket_counts == BUCKETS_MAX)
-		return;
+		return false;
 	for (size_t i = 0; i < point->n_bucket_counts; i++)
 		below += point->bucket_counts[i];
 	point->bucket_counts[point->n_bucket_counts++] = count - below;
 	if (strcmp(line->le, "+Inf") != 0)
 		point->explicit_bounds[point->n_explicit_bounds++] = strtod(line->le, NULL);
+	return exemplar_add(build, line->value);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -232,18 +242,19 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* Buckets, the sum and then the count, which ends the point. */
-static void histogram_add(struct build *build, const struct line *line)
+static bool histogram_add(struct build *build, const struct line *line)
 {
 	if (!build->point)
 		histogram_begin(build, line);
-	if (line->le) {
-		bucket_add(build, line);
-	} else if (ends_with(line->name, "_sum")) {
+	if (line->le)
+		return bucket_add(build, line);
+	if (ends_with(line->name, "_sum")) {
 		build->point->sum = strtod(line->value, NULL);
 	} else {
 		build->point->count = strtoull(line->value, NULL, 10);
 		build->point = NULL;
 	}
+	return true;
 }
 
 /* Comments tell which metric follows. */
@@ -265,9 +276,8 @@ static bool text_take(struct build *build, char *text)
 	if (!build->metric || !line_read(text, &line))
 		return false;
 	if (build->metric->histogram)
-		histogram_add(build, &line);
-	else
-		number_add(build, &line);
+		return histogram_add(build, &line);
+	number_add(build, &line);
 	return true;
 }
 
@@ -298,10 +308,10 @@ static int request_pack(struct build *build, const struct span_attrs *attrs, uin
 	return 0;
 }
 
-int page_otlp(char *page, const struct span_attrs *resource, struct hop_counts *hops, int64_t start_unix_ns,
-	      int64_t now_unix_ns, uint8_t **otlp, size_t *len)
+int page_otlp(char *page, const struct span_attrs *resource, int64_t start_unix_ns, int64_t now_unix_ns, uint8_t **otlp,
+	      size_t *len)
 {
-	struct build build = { .hops = hops, .start_unix_ns = start_unix_ns, .now_unix_ns = now_unix_ns };
+	struct build build = { .start_unix_ns = start_unix_ns, .now_unix_ns = now_unix_ns };
 	char *rest = page, *text;
 	int error = 0;
 

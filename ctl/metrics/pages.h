@@ -9,6 +9,7 @@
 #include "metrics.h"
 
 struct store;
+struct text;
 
 /* What pages are made of. */
 struct pages {
@@ -21,16 +22,16 @@ struct pages {
 };
 
 /* The counters, devices and paths of all network namespaces and cgroups of this machine. */
-void pages_kernel(FILE *out);
+void pages_kernel(const struct text *text);
 
 /* The DPDK forwarders of this machine: a second at most, if one does not answer. */
-void pages_forwarders(FILE *out);
+void pages_forwarders(const struct text *text);
 
 /* The collector itself. */
-void pages_collector(FILE *out, const struct pages *pages);
+void pages_collector(const struct text *text, const struct pages *pages);
 
 /* All of these. */
-void pages_metrics(FILE *out, const struct pages *pages);
+void pages_metrics(const struct text *text, const struct pages *pages);
 
 /* One JSON object. False: the collector cannot do its work. */
 bool pages_health(FILE *out, const struct pages *pages);

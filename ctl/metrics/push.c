@@ -14,6 +14,7 @@
 #include "page_otlp.h"
 #include "pages.h"
 #include "store/store.h"
+#include "text.h"
 
 enum { INTERVAL_MS = 60000 };
 
@@ -76,9 +77,9 @@ static void push_once(struct push *push)
 
 	if (!out)
 		return;
-	pages_metrics(out, &push->pages);
+	pages_metrics(&(struct text){ out, TEXT_OPENMETRICS }, &push->pages);
 	fclose(out);
-	if (page_otlp(page, push->resource, push->pages.hops, push->start_unix_ns, now_unix_ns(), &otlp, &len) == 0) {
+	if (page_otlp(page, push->resource, push->start_unix_ns, now_unix_ns(), &otlp, &len) == 0) {
 		post_send(push->post, otlp, len, &answer);
 		answer_say(push, &answer);
 		free(otlp);

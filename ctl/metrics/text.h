@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Prometheus' text format 0.0.4: all metrics by name, and how their samples are written. A family's samples follow it,
- * before the next family.
+ * Prometheus' text format 0.0.4, and OpenMetrics 1.0 (https://prometheus.io/docs/specs/om/open_metrics_spec): all
+ * metrics by name, and how their samples are written. A family's samples follow it, before the next family.
+ *
+ * In OpenMetrics a counter's family has no "_total", only its samples have, there are units and exemplars, and the end
+ * is told from a page that was cut.
  */
 #ifndef HOPSPAN_METRICS_TEXT_H
 #define HOPSPAN_METRICS_TEXT_H
@@ -9,7 +12,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define TEXT_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#include "spans/span.h"
+
+enum text_format { TEXT_PROMETHEUS, TEXT_OPENMETRICS };
+
+struct text {
+	FILE *out;
+	enum text_format format;
+};
+
+/* The content type. */
+const char *text_type(enum text_format format);
 
 /* METRIC(name, type, help): the name goes without "hopspan_". docs/metrics.md has the same, with the labels. */
 #define METRIC_LIST(METRIC)                                                                                        \
@@ -80,10 +93,17 @@ const char *text_help(enum metric metric);
 enum metric text_find(const char *name, size_t len);
 
 /* HELP and TYPE. */
-void text_family(FILE *out, enum metric metric);
+void text_family(const struct text *text, enum metric metric);
 
 /* One sample; the labels are pairs of name and value, and NULL at the end. */
-__attribute__((sentinel)) void text_sample(FILE *out, enum metric metric, uint64_t value, ...);
+__attribute__((sentinel)) void text_sample(const struct text *text, enum metric metric, uint64_t value, ...);
+
+/* A value that was counted, and the trace it is from. */
+struct text_exemplar {
+	double value;
+	int64_t time_unix_ns; /* 0: none */
+	uint8_t trace_id[TRACE_ID_LEN], span_id[SPAN_ID_LEN];
+};
 
 /* What a histogram's samples say: of `count` bounds each, how many values are below it. */
 struct text_histogram {
@@ -92,11 +112,15 @@ struct text_histogram {
 	unsigned int count;
 	uint64_t values;
 	double sum;
+	const struct text_exemplar *exemplars; /* one for each bound, and one for the values beyond; NULL: none */
 };
 
 /* The samples of one histogram; labels as above. */
-__attribute__((sentinel)) void text_histogram(FILE *out, enum metric metric, const struct text_histogram *histogram,
-					      ...);
+__attribute__((sentinel)) void text_histogram(const struct text *text, enum metric metric,
+					      const struct text_histogram *histogram, ...);
+
+/* All is said. */
+void text_end(const struct text *text);
 
 /* A label's value: backslash, quote and line feed escaped, and "?" for each octet that is not UTF-8. */
 void text_escape(FILE *out, const char *value);

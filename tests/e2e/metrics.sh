@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # The collector's /metrics says what status says, in a format that a parser of the test's own takes, and is all that
-# docs/metrics.md names; /health tells a store that cannot be written. Without the page all goes on.
+# docs/metrics.md names; in OpenMetrics it says the same, with exemplars, to Prometheus' own parsers. /health tells a store that cannot be written. Without the page all goes on.
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
 need curl
 need jq
+[ -x "$python" ] || skip "no build/venv: make build/venv/.done"
 
 url=http://127.0.0.1:9419
 ask() { node_exec client curl -s --max-time 20 "$@"; }
@@ -58,7 +59,7 @@ numbers() {
 	same "paths that fared worse" 0 "$(value hopspan_paths_worse_total)"
 	stop requests-good
 	stop requests-bad
-	shop_run 20 5
+	shop_run 20 5 --ids "$tmp/ids"
 	stop cart
 	wait_for "network spans" value_above 39 hopspan_network_spans_total
 	wait_for "the last spans of the application" value_above 39 hopspan_application_spans_total
@@ -74,6 +75,26 @@ numbers() {
 	same "forwarders" 1 "$(value hopspan_forwarder_up)"
 	value_above 39 hopspan_forwarder_packets_total outcome=completed || fail "the DPDK forwarder wrote nothing"
 	value_above 0 hopspan_store_bytes || fail "the store has no size"
+}
+
+# What Prometheus sends.
+openmetrics='application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2'
+
+# In both formats, between two pages that are the same but for what moves by itself.
+both_pages() {
+	page
+	grep -v '_retries_\|_clock_' "$tmp/page" >"$tmp/first"
+	ask -f -H "Accept: $openmetrics" "$url/metrics" >"$tmp/openmetrics"
+	page
+	grep -v '_retries_\|_clock_' "$tmp/page" | cmp "$tmp/first" -
+}
+
+formats() {
+	wait_for "a page that stands still" both_pages
+	"$python" "$top/tests/e2e/openmetrics.py" "$tmp/page" "$tmp/openmetrics" "$tmp/ids" || fail "the page in two formats"
+	answers 'content-type: application/openmetrics-text; version=1.0.0; charset=utf-8' -H "Accept: $openmetrics" $url/metrics ||
+		fail "the type of OpenMetrics: $(cat "$tmp/head")"
+	answers 'content-type: text/plain; version=0.0.4' -H 'Accept: text/html, */*' $url/metrics || fail "the type for a browser"
 }
 
 # Nothing listens where the spans are to go.
@@ -150,6 +171,7 @@ wait_for "the server" grep -q listens "$state/answers.log"
 requests $server good
 requests fd68:73:3::a bad
 numbers
+formats
 backend_away
 methods
 without "$(netns client)/127.0.0.1:9419" "the port is taken by another process"
