@@ -4,7 +4,7 @@
 --again: a collector was killed, so applications' spans may have been sent to it twice; copies count once.
 
 IDS has a JSON line per request: trace_id, span_id of its CLIENT span. Prints what is wrong, a line each, then a summary;
-exits 1 if anything is. Reads the store's batches with OpenTelemetry's own protobuf classes.
+exits 1 if anything is. Reads the store's batches with LZ4's own frames and OpenTelemetry's own protobuf classes.
 """
 
 import collections
@@ -12,6 +12,7 @@ import json
 import sqlite3
 import sys
 
+import lz4.frame
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -19,6 +20,7 @@ SAMPLED_REMOTE_PARENT = 0x301  # W3C flags 01; "parent is remote" is known, and 
 SAMPLED_LOCAL_PARENT = 0x101
 RANDOM = 0x002  # W3C flag of trace ids that are random: as the application's SDK has it
 SCOPE = "hopspan"
+LZ4_FRAME = b"\x04\x22\x4d\x18"  # no request begins so: there is no field 0
 
 
 def value_of(value):
@@ -40,10 +42,14 @@ class Row:
         return f"trace {self.trace}, span {self.id} ({self.name})"
 
 
+def unpacked(batch):
+    return lz4.frame.decompress(batch) if batch.startswith(LZ4_FRAME) else batch
+
+
 def rows_read(store):
     database = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
-    for (otlp,) in database.execute("SELECT otlp FROM batch ORDER BY number"):
-        for resource in ExportTraceServiceRequest.FromString(otlp).resource_spans:
+    for (batch,) in database.execute("SELECT otlp FROM batch ORDER BY number"):
+        for resource in ExportTraceServiceRequest.FromString(unpacked(batch)).resource_spans:
             for scope in resource.scope_spans:
                 for span in scope.spans:
                     yield Row(scope.scope.name, span)
