@@ -16,7 +16,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "memory.h"
 #include "otlp/otlp.h"
 #include "record/capture.h"
 #include "record/nodes.h"
@@ -249,7 +248,6 @@ static void store_bench(const char *path, uint64_t spans)
 
 int main(int argc, char **argv)
 {
-	memory_keep();
 	if (argc == 4 && strcmp(argv[1], "spans") == 0)
 		spans_bench(argv[2], atoi(argv[3]));
 	else if (argc == 4 && strcmp(argv[1], "store") == 0)
