@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "packed.h"
+#include "store_key.h"
 #include "store_mend.h"
 #include "store_row.h"
 #include "store_sql.h"
@@ -102,10 +103,26 @@ static int batch_write(struct store *store, struct packed *batch, const struct s
 	return error ? error : batch_index(store, spans, batch->number);
 }
 
+static int transaction_begin(struct store *store)
+{
+	int error = store_do(store, "BEGIN IMMEDIATE");
+
+	if (error)
+		return error;
+	error = store_key_begin(store);
+	if (error)
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	return error;
+}
+
 static int transaction_end(struct store *store, int error)
 {
 	if (!error)
+		error = store_key_end(store);
+	if (!error)
 		error = store_do(store, "COMMIT");
+	if (!error)
+		tail_recent(store->tail)->last = store->adding.next_number - 1;
 	if (error)
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 	return error;
@@ -114,7 +131,7 @@ static int transaction_end(struct store *store, int error)
 /* Those that waited in memory, in a transaction of their own. */
 static int list_write(struct store *store, struct packed *batch)
 {
-	int error = store_do(store, "BEGIN IMMEDIATE");
+	int error = transaction_begin(store);
 
 	if (error)
 		return error;
@@ -181,7 +198,7 @@ void store_begin(struct store *store)
 
 	*adding = (struct adding){ .last = &adding->first, .tail_used = tail != NULL };
 	if (!error && tail_flush(store, tail))
-		error = store_do(store, "BEGIN IMMEDIATE");
+		error = transaction_begin(store);
 	else if (!error)
 		error = -ENOSPC;
 	if (error)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "packed.h"
+#include "store_key.h"
 #include "store_mend.h"
 #include "store_row.h"
 #include "store_sql.h"
@@ -203,7 +204,7 @@ int store_set_exported(struct store *store, const char *endpoint, int64_t number
 	return store_is_disk_trouble(error) && tail_is_used(store->tail) ? 0 : error;
 }
 
-/* Of a trace's batches. */
+/* Of batches, or of traces. */
 struct numbers {
 	int64_t *list;
 	size_t count;
@@ -253,29 +254,6 @@ static void spans_unique(struct span_list *spans, size_t first)
 	spans->count = kept + 1;
 }
 
-/* The batches in the trace's row, and its number. 1, 0: no such trace, or -errno. */
-static int trace_get(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct numbers *numbers, int64_t *trace)
-{
-	sqlite3_stmt *stmt = store_statement(store, TRACE_GET);
-	struct store_row row;
-	int got;
-
-	if (!stmt)
-		return store_fail(store);
-	sqlite3_bind_blob(stmt, 1, trace_id, TRACE_ID_LEN, SQLITE_STATIC);
-	got = store_step(store, stmt);
-	if (got != 1)
-		return got;
-	if (!store_row_read(stmt, &row))
-		got = -EBADMSG;
-	sqlite3_reset(stmt);
-	*trace = row.number;
-	for (unsigned int i = 0; got == 1 && i < row.batch_count; i++)
-		if (!numbers_add(numbers, (int64_t)be64_load(row.batches[i])))
-			got = -ENOMEM;
-	return got < 0 ? store_say(store, got, got == -ENOMEM ? "out of memory" : "not a trace's row") : got;
-}
-
 /* Those that have no room in the row. */
 static int trace_more(struct store *store, int64_t trace, struct numbers *numbers)
 {
@@ -310,22 +288,51 @@ static int batch_load(struct store *store, int64_t number, struct span_list *spa
 	return error ? store_say(store, error, "batch %lld is damaged", (long long)number) : 0;
 }
 
+/* The batches of a trace's row. */
+static int row_batches(struct store *store, int64_t trace, struct numbers *numbers)
+{
+	struct store_row row;
+	int got = store_row_get(store, trace, &row);
+
+	if (got != 1)
+		return got;
+	for (unsigned int i = 0; i < row.batch_count; i++)
+		if (!numbers_add(numbers, (int64_t)be64_load(row.batches[i])))
+			return store_say(store, -ENOMEM, "out of memory");
+	return trace_more(store, trace, numbers);
+}
+
+static int row_found(int64_t number, const uint8_t trace_id[TRACE_ID_LEN], void *rows)
+{
+	(void)trace_id;
+	return numbers_add(rows, number) ? 0 : -ENOMEM;
+}
+
+/* The batches that hold spans of the trace; of several rows, too, which have none in common. */
+static int trace_batches(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct numbers *batches)
+{
+	struct numbers rows = { 0 };
+	int error = store_key_find(store, trace_id, trace_id, row_found, &rows);
+
+	for (size_t i = 0; !error && i < rows.count; i++)
+		error = row_batches(store, rows.list[i], batches);
+	free(rows.list);
+	return error;
+}
+
 int store_load_trace(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct span_list *spans)
 {
 	size_t first = spans->count;
-	struct numbers numbers = { 0 };
-	int64_t trace = 0;
-	int error = trace_get(store, trace_id, &numbers, &trace);
+	struct numbers batches = { 0 };
+	int error = trace_batches(store, trace_id, &batches);
 
-	if (error == 1)
-		error = trace_more(store, trace, &numbers);
-	for (size_t i = 0; !error && i < numbers.count; i++) {
+	for (size_t i = 0; !error && i < batches.count; i++) {
 		size_t batch = spans->count;
 
-		error = batch_load(store, numbers.list[i], spans);
+		error = batch_load(store, batches.list[i], spans);
 		spans_keep(spans, batch, trace_id);
 	}
-	free(numbers.list);
+	free(batches.list);
 	if (error)
 		spans->count = first;
 	spans_unique(spans, first);

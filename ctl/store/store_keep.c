@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <time.h>
 
+#include "store_key.h"
 #include "store_sql.h"
+#include "wire/bytes.h"
 
 enum { STEP_BATCHES = 8, WORK_MAX_MS = 50 };
 
@@ -53,18 +55,47 @@ static int64_t monotonic_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+/* The number before which are all traces that have no batch behind `last`. */
+static int old_traces(struct store *store, int64_t last, int64_t *before)
+{
+	sqlite3_stmt *stmt = store_statement(store, OLD_TRACES);
+	uint8_t number[8];
+	int got;
+
+	if (!stmt)
+		return store_fail(store);
+	be64_store(number, (uint64_t)last);
+	sqlite3_bind_int64(stmt, 1, last);
+	sqlite3_bind_blob(stmt, 2, number, sizeof(number), SQLITE_STATIC);
+	got = store_step(store, stmt);
+	if (got != 1)
+		return got ? got : -EBADMSG;
+	*before = sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	return 0;
+}
+
 static int old_delete(struct store *store, int64_t last)
 {
-	static const enum statement deletes[] = { OLD_BATCH_DELETE, OLD_INDEX_DELETE, OLD_NETWORK_DELETE,
-						  OLD_TRACE_DELETE };
-	int error = 0;
+	const struct {
+		enum statement statement;
+		int64_t value;
+	} deletes[] = { { OLD_BATCH_DELETE, last },
+			{ OLD_INDEX_DELETE, last },
+			{ OLD_NETWORK_DELETE, last },
+			{ OLD_TRACE_DELETE, last },
+			{ OLD_KEY_DELETE, TRACE_BUCKET } };
+	int64_t before = 0;
+	int error = old_traces(store, last, &before);
 
 	for (unsigned int i = 0; !error && i < sizeof(deletes) / sizeof(deletes[0]); i++) {
-		sqlite3_stmt *stmt = store_statement(store, deletes[i]);
+		sqlite3_stmt *stmt = store_statement(store, deletes[i].statement);
 
 		if (!stmt)
 			return store_fail(store);
-		sqlite3_bind_int64(stmt, 1, last);
+		sqlite3_bind_int64(stmt, 1, deletes[i].value);
+		if (sqlite3_bind_parameter_count(stmt) > 1)
+			sqlite3_bind_int64(stmt, 2, before);
 		error = store_step(store, stmt);
 	}
 	return error;

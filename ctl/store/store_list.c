@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "store_key.h"
 #include "store_row.h"
 #include "store_sql.h"
 
@@ -88,23 +89,35 @@ static bool prefix_range(const char *prefix, uint8_t low[TRACE_ID_LEN], uint8_t 
 	return true;
 }
 
+/* How many there are, of which two are enough to know. */
+struct found {
+	int count;
+	uint8_t trace_id[TRACE_ID_LEN];
+};
+
+static int id_found(int64_t number, const uint8_t trace_id[TRACE_ID_LEN], void *arg)
+{
+	struct found *found = arg;
+
+	(void)number;
+	if (found->count == 1 && memcmp(found->trace_id, trace_id, TRACE_ID_LEN) == 0)
+		return 0;
+	memcpy(found->trace_id, trace_id, TRACE_ID_LEN);
+	return ++found->count == 2;
+}
+
 int store_find_trace(struct store *store, const char *prefix, uint8_t trace_id[TRACE_ID_LEN])
 {
-	uint8_t low[TRACE_ID_LEN], high[TRACE_ID_LEN], found[TRACE_ID_LEN] = { 0 };
-	sqlite3_stmt *stmt;
-	int count = 0, got;
+	uint8_t low[TRACE_ID_LEN], high[TRACE_ID_LEN];
+	struct found found = { 0 };
+	int got;
 
 	if (!prefix_range(prefix, low, high))
 		return store_say(store, -EINVAL, "\"%s\" is not the beginning of a trace id", prefix);
-	stmt = store_statement(store, TRACE_FIND);
-	if (!stmt)
-		return store_fail(store);
-	sqlite3_bind_blob(stmt, 1, low, TRACE_ID_LEN, SQLITE_STATIC);
-	sqlite3_bind_blob(stmt, 2, high, TRACE_ID_LEN, SQLITE_STATIC);
-	while ((got = store_step(store, stmt)) == 1)
-		if (sqlite3_column_bytes(stmt, 0) == TRACE_ID_LEN && ++count == 1)
-			memcpy(found, sqlite3_column_blob(stmt, 0), TRACE_ID_LEN);
-	if (got == 0 && count == 1)
-		memcpy(trace_id, found, TRACE_ID_LEN);
-	return got < 0 ? got : count;
+	got = store_key_find(store, low, high, id_found, &found);
+	if (got < 0)
+		return got;
+	if (found.count == 1)
+		memcpy(trace_id, found.trace_id, TRACE_ID_LEN);
+	return found.count;
 }

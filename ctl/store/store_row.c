@@ -9,6 +9,7 @@
 
 #include "otlp/otlp.h"
 #include "store_sql.h"
+#include "store_tail.h"
 #include "wire/bytes.h"
 
 /* Cut to `size`, never inside a character. */
@@ -79,7 +80,7 @@ static void bind_if(sqlite3_stmt *stmt, int at, bool known, int64_t value)
 		sqlite3_bind_null(stmt, at);
 }
 
-/* By TRACE_ADD, `number` is the next then, or TRACE_PUT. */
+/* By TRACE_ADD or TRACE_PUT. */
 static int row_write(struct store *store, enum statement how, const struct store_row *row, int64_t last_batch)
 {
 	const struct store_trace *shown = &row->shown;
@@ -87,7 +88,7 @@ static int row_write(struct store *store, enum statement how, const struct store
 
 	if (!stmt)
 		return store_fail(store);
-	bind_if(stmt, 1, row->number, row->number);
+	sqlite3_bind_int64(stmt, 1, row->number);
 	sqlite3_bind_blob(stmt, 2, shown->trace_id, TRACE_ID_LEN, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 3, shown->start_unix_ns);
 	sqlite3_bind_int64(stmt, 4, row->end_unix_ns);
@@ -116,29 +117,23 @@ static void row_begin(const struct span *span, struct store_row *row)
 	memcpy(row->shown.trace_id, span->trace_id, TRACE_ID_LEN);
 }
 
-/* The trace's row, which is there. */
-static int row_get(struct store *store, struct store_row *row)
+int store_row_get(struct store *store, int64_t number, struct store_row *row)
 {
 	sqlite3_stmt *stmt = store_statement(store, TRACE_GET);
-	uint8_t trace_id[TRACE_ID_LEN];
 	int got;
 
 	if (!stmt)
 		return store_fail(store);
-	memcpy(trace_id, row->shown.trace_id, TRACE_ID_LEN);
-	sqlite3_bind_blob(stmt, 1, trace_id, TRACE_ID_LEN, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 1, number);
 	got = store_step(store, stmt);
 	if (got != 1)
-		return got ? got : -EBADMSG;
-	store_row_read(stmt, row);
+		return got;
+	got = store_row_read(stmt, row);
 	sqlite3_reset(stmt);
-	return 0;
+	return got;
 }
 
-/*
- * Adds 8 octets to a list of the row, beyond its end to the list's table. 1: not seen before, 0: seen, or -errno
- * (-EAGAIN: the table is needed, and the row has no number yet).
- */
+/* Adds 8 octets to a list of the row, beyond its end to the list's table. 1: not seen before, 0: seen, or -errno. */
 static int list_add(struct store *store, const struct store_row *row, uint8_t list[ROW_LIST_MAX][8],
 		    unsigned int *count, const uint8_t value[8], enum statement beyond)
 {
@@ -152,8 +147,6 @@ static int list_add(struct store *store, const struct store_row *row, uint8_t li
 		memcpy(list[(*count)++], value, 8);
 		return 1;
 	}
-	if (!row->number)
-		return -EAGAIN;
 	stmt = store_statement(store, beyond);
 	if (!stmt)
 		return store_fail(store);
@@ -367,25 +360,46 @@ static int runs_join(struct store *store, struct store_row *row, const struct st
 	return error < 0 ? error : 0;
 }
 
-/* Most traces are new: that is tried first, and costs one statement. */
+/* The row of a trace that came before. */
+struct before {
+	struct store *store;
+	const uint8_t *trace_id;
+	struct store_row *row;
+	int error;
+};
+
+static bool is_before(int64_t number, void *arg)
+{
+	struct before *before = arg;
+	int got = store_row_get(before->store, number, before->row);
+
+	if (got < 0)
+		before->error = got;
+	return got < 0 || (got == 1 && memcmp(before->row->shown.trace_id, before->trace_id, TRACE_ID_LEN) == 0);
+}
+
+/* 1 and the trace's row, 0: it is new, or -errno. */
+static int row_before(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct store_row *row)
+{
+	struct before before = { store, trace_id, row, 0 };
+	int64_t number = recent_find(tail_recent(store->tail), trace_id, is_before, &before);
+
+	return before.error ? before.error : number != 0;
+}
+
 int store_row_add(struct store *store, const struct store_run *runs, size_t count, int64_t batch)
 {
+	const struct span *span = runs->spans;
 	struct store_row row;
-	bool begun;
-	int error;
+	int before = row_before(store, span->trace_id, &row), error;
 
-	row_begin(runs->spans, &row);
+	if (before < 0)
+		return before;
+	if (!before) {
+		row_begin(span, &row);
+		row.number = store->adding.next_number++;
+		recent_add(tail_recent(store->tail), span->trace_id, row.number);
+	}
 	error = runs_join(store, &row, runs, count, batch);
-	begun = error == -EAGAIN; /* its lists are too long for a row without a number */
-	if (begun)
-		row_begin(runs->spans, &row);
-	else if (error)
-		return error;
-	error = row_write(store, TRACE_ADD, &row, batch);
-	if (error || (!begun && sqlite3_changes(store->db)))
-		return error;
-	error = row_get(store, &row);
-	if (!error)
-		error = runs_join(store, &row, runs, count, batch);
-	return error ? error : row_write(store, TRACE_PUT, &row, batch);
+	return error ? error : row_write(store, before ? TRACE_PUT : TRACE_ADD, &row, batch);
 }

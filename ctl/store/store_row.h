@@ -37,6 +37,9 @@ struct store_run {
 /* The columns of TRACE_GET and TRACE_LIST. False: not a row of ours. */
 bool store_row_read(sqlite3_stmt *stmt, struct store_row *row);
 
+/* The row of this number: 1, 0: there is none, or -errno. */
+int store_row_get(struct store *store, int64_t number, struct store_row *row);
+
 /* How a name stands in one of these lists, with what follows it: its length. 0: it cannot be in one. */
 size_t store_line(char line[STORE_LINE_MAX], const char *name, char end);
 

@@ -9,9 +9,11 @@
  *	             in it (a batch that comes twice counts once); of both what has no room there (ROW_LIST_MAX) is in:
  *	trace_batch
  *	network
- *	exported     the last batch that an endpoint has; under no endpoint, how often it was tried to write
+ *	trace_key    the traces' numbers by the first 8 octets of their ids, TRACE_BUCKET of them at a time
+ *(store_key.c) exported     the last batch that an endpoint has; under no endpoint, how often it was tried to write
  *
- * Traces are numbered as they come, so that what is written together lies together; ids alone are all over the file.
+ * Traces are numbered as they come, so that what is written together lies together. An index of all their ids would
+ * change all over the file with each batch, which took more time than all else of a batch.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,21 +31,24 @@ enum {
 	WAL_PAUSE_US = 20000,
 };
 
-#define TRACE_TABLES                                                                                       \
-	"CREATE TABLE trace(number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, start_ns INTEGER,"        \
-	" end_ns INTEGER, root_start_ns INTEGER, root_ns INTEGER, service TEXT, name TEXT,"                \
-	" network_ns INTEGER, worst TEXT, worst_ns INTEGER, worst_usual_ns INTEGER, services TEXT,"        \
-	" nodes TEXT, queue_bytes INTEGER, last_batch INTEGER, batches BLOB, network BLOB);"               \
-	"CREATE INDEX trace_start ON trace(start_ns);"                                                     \
-	"CREATE INDEX trace_last ON trace(last_batch);"                                                    \
+#define TRACE_TABLE                                                                                          \
+	"CREATE TABLE trace(number INTEGER PRIMARY KEY, id BLOB NOT NULL, start_ns INTEGER, end_ns INTEGER," \
+	" root_start_ns INTEGER, root_ns INTEGER, service TEXT, name TEXT, network_ns INTEGER, worst TEXT,"  \
+	" worst_ns INTEGER, worst_usual_ns INTEGER, services TEXT, nodes TEXT, queue_bytes INTEGER,"         \
+	" last_batch INTEGER, batches BLOB, network BLOB);"                                                  \
+	"CREATE INDEX trace_start ON trace(start_ns);"                                                       \
+	"CREATE TABLE trace_key(bucket INTEGER, key BLOB, number INTEGER, PRIMARY KEY(bucket, key, number))" \
+	" WITHOUT ROWID;"
+#define LIST_TABLES                                                                                        \
 	"CREATE TABLE trace_batch(trace INTEGER, batch INTEGER, PRIMARY KEY(trace, batch)) WITHOUT ROWID;" \
 	"CREATE TABLE network(trace INTEGER, span BLOB, PRIMARY KEY(trace, span)) WITHOUT ROWID;"
 
-static const char schema[] = "CREATE TABLE batch(number INTEGER PRIMARY KEY AUTOINCREMENT,"
-			     " stored_ns INTEGER NOT NULL, spans INTEGER NOT NULL, otlp BLOB NOT NULL);" TRACE_TABLES
-			     "CREATE TABLE exported(endpoint TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;"
-			     "CREATE TABLE usual(key TEXT PRIMARY KEY, bytes BLOB) WITHOUT ROWID;"
-			     "CREATE TABLE instance(id TEXT);";
+static const char schema[] =
+    "CREATE TABLE batch(number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " stored_ns INTEGER NOT NULL, spans INTEGER NOT NULL, otlp BLOB NOT NULL);" TRACE_TABLE LIST_TABLES
+    "CREATE TABLE exported(endpoint TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE usual(key TEXT PRIMARY KEY, bytes BLOB) WITHOUT ROWID;"
+    "CREATE TABLE instance(id TEXT);";
 
 /* Version 1 kept the same under the traces' ids, and nothing to search by. Batches are as old as the upgrade. */
 static const char from_1[] =
@@ -52,7 +57,7 @@ static const char from_1[] =
     "DROP INDEX trace_start;"
     "ALTER TABLE trace RENAME TO trace_1;"
     "ALTER TABLE trace_batch RENAME TO trace_batch_1;"
-    "ALTER TABLE network RENAME TO network_1;" TRACE_TABLES
+    "ALTER TABLE network RENAME TO network_1;" TRACE_TABLE LIST_TABLES
     "INSERT INTO trace(id, start_ns, end_ns, root_start_ns, root_ns, service, name, network_ns, worst, worst_ns,"
     " worst_usual_ns, services, nodes, last_batch) SELECT id, start_ns, end_ns, root_start_ns, root_ns, service, name,"
     " network_ns, worst, worst_ns, worst_usual_ns, char(10) || service || char(10), char(10),"
@@ -62,9 +67,13 @@ static const char from_1[] =
     "DROP TABLE trace_1; DROP TABLE trace_batch_1; DROP TABLE network_1;"
     "PRAGMA user_version = 3";
 
-/* Version 2 had both lists in tables alone, and batches as they came. */
-static const char from_2[] = "ALTER TABLE trace ADD COLUMN batches BLOB; ALTER TABLE trace ADD COLUMN network BLOB;"
-			     "PRAGMA user_version = 3";
+/* Version 2 had both lists in tables alone, an index of all ids, and batches as they came. */
+static const char from_2[] =
+    "DROP INDEX trace_start; DROP INDEX trace_last; ALTER TABLE trace RENAME TO trace_2;" TRACE_TABLE
+    "INSERT INTO trace SELECT number, id, start_ns, end_ns, root_start_ns, root_ns, service, name, network_ns, worst,"
+    " worst_ns, worst_usual_ns, services, nodes, queue_bytes, last_batch, NULL, NULL FROM trace_2 ORDER BY number;"
+    "DROP TABLE trace_2;"
+    "PRAGMA user_version = 3";
 
 /* The one integer that `text` asks for. */
 int store_number(struct store *store, const char *text, int64_t *number)

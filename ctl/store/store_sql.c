@@ -9,6 +9,7 @@
 #define TRACE_COLUMNS                                                                                       \
 	"number, id, start_ns, end_ns, root_start_ns, root_ns, service, name, network_ns, worst, worst_ns," \
 	" worst_usual_ns, services, nodes, queue_bytes, last_batch, batches, network"
+#define OLD_NUMBERS "(SELECT number FROM trace WHERE number < ?2 AND last_batch <= ?1)"
 #define TRACE_DURATION "CASE WHEN root_start_ns IS NULL THEN end_ns - start_ns ELSE root_ns END"
 
 static const char *const sql[STATEMENT_COUNT] = {
@@ -17,15 +18,23 @@ static const char *const sql[STATEMENT_COUNT] = {
 	[BATCH_GET] = "SELECT otlp FROM batch WHERE number = ?1",
 	[TRACE_BATCH_ADD] = "INSERT OR IGNORE INTO trace_batch(trace, batch) VALUES(?1, ?2)",
 	[TRACE_BATCHES] = "SELECT batch FROM trace_batch WHERE trace = ?1",
-	[TRACE_GET] = "SELECT " TRACE_COLUMNS " FROM trace WHERE id = ?1",
+	[TRACE_GET] = "SELECT " TRACE_COLUMNS " FROM trace WHERE number = ?1",
 	[TRACE_ADD] = "INSERT INTO trace(" TRACE_COLUMNS
-		      ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
-		      " ON CONFLICT(id) DO NOTHING",
+		      ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
 	[TRACE_PUT] = "UPDATE trace SET start_ns = ?3, end_ns = ?4, root_start_ns = ?5, root_ns = ?6, service = ?7,"
 		      " name = ?8, network_ns = ?9, worst = ?10, worst_ns = ?11, worst_usual_ns = ?12, services = ?13,"
 		      " nodes = ?14, queue_bytes = ?15, last_batch = ?16, batches = ?17, network = ?18"
 		      " WHERE number = ?1 AND id = ?2",
-	[TRACE_FIND] = "SELECT id FROM trace WHERE id BETWEEN ?1 AND ?2 LIMIT 2",
+	[TRACE_LAST] = "SELECT ifnull(max(number), 0) FROM trace",
+	[TRACE_SINCE] = "SELECT number, id FROM trace WHERE number > ?1 ORDER BY number",
+	[TRACE_UNKEYED] = "SELECT number, id FROM trace WHERE number >= ?1 AND id BETWEEN ?2 AND ?3",
+	[TRACE_KEYED] = "SELECT trace.number, id FROM trace_key JOIN trace ON trace.number = trace_key.number"
+			" WHERE bucket = ?1 AND key BETWEEN substr(?2, 1, 8) AND substr(?3, 1, 8)"
+			" AND id BETWEEN ?2 AND ?3",
+	[KEY_BUCKETS] = "SELECT ifnull((SELECT min(bucket) FROM trace_key), 0),"
+			" ifnull((SELECT max(bucket) FROM trace_key), -1)",
+	[KEY_ADD] = "INSERT INTO trace_key SELECT ?1, substr(id, 1, 8), number FROM trace"
+		    " WHERE number BETWEEN ?2 AND ?3 ORDER BY 2, 3",
 	[TRACE_LIST] = "SELECT " TRACE_COLUMNS " FROM trace WHERE start_ns BETWEEN ?1 AND ?2 AND"
 		       " " TRACE_DURATION " BETWEEN ?3 AND ?4 AND (?5 IS NULL OR instr(services, ?5)) AND"
 		       " (?6 IS NULL OR instr(nodes, ?6)) AND (?7 IS NULL OR queue_bytes >= ?7) ORDER BY start_ns DESC",
@@ -47,9 +56,15 @@ static const char *const sql[STATEMENT_COUNT] = {
 	    "SELECT max(number), count(*), sum(spans), sum(spans) FILTER (WHERE number > ?1) FROM"
 	    " (SELECT number, spans FROM batch WHERE number <= ?2 AND stored_ns < ?3 ORDER BY number LIMIT ?4)",
 	[OLD_BATCH_DELETE] = "DELETE FROM batch WHERE number <= ?1",
-	[OLD_INDEX_DELETE] = "DELETE FROM trace_batch WHERE trace IN (SELECT number FROM trace WHERE last_batch <= ?1)",
-	[OLD_NETWORK_DELETE] = "DELETE FROM network WHERE trace IN (SELECT number FROM trace WHERE last_batch <= ?1)",
-	[OLD_TRACE_DELETE] = "DELETE FROM trace WHERE last_batch <= ?1",
+	/* traces are numbered in the order of their first batches: behind the first that began later is none to delete
+	 */
+	[OLD_TRACES] = "SELECT ifnull((SELECT number FROM trace WHERE ifnull(substr(batches, 1, 8) > ?2,"
+		       " last_batch > ?1) ORDER BY number LIMIT 1), 9223372036854775807)",
+	[OLD_INDEX_DELETE] = "DELETE FROM trace_batch WHERE trace IN " OLD_NUMBERS,
+	[OLD_NETWORK_DELETE] = "DELETE FROM network WHERE trace IN " OLD_NUMBERS,
+	[OLD_TRACE_DELETE] = "DELETE FROM trace WHERE number IN " OLD_NUMBERS,
+	[OLD_KEY_DELETE] = "DELETE FROM trace_key WHERE bucket <"
+			   " ifnull((SELECT min(number) FROM trace) / ?1, 9223372036854775807)",
 };
 
 int store_say(struct store *store, int error, const char *format, ...)

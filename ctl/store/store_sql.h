@@ -20,7 +20,12 @@ enum statement {
 	TRACE_GET,
 	TRACE_ADD,
 	TRACE_PUT,
-	TRACE_FIND,
+	TRACE_LAST,
+	TRACE_SINCE,
+	TRACE_UNKEYED,
+	TRACE_KEYED,
+	KEY_BUCKETS,
+	KEY_ADD,
 	TRACE_LIST,
 	NETWORK_ADD,
 	EXPORTED_GET,
@@ -33,16 +38,20 @@ enum statement {
 	QUEUE_GET,
 	OLD_BATCHES,
 	OLD_BATCH_DELETE,
+	OLD_TRACES,
 	OLD_INDEX_DELETE,
 	OLD_NETWORK_DELETE,
 	OLD_TRACE_DELETE,
+	OLD_KEY_DELETE,
 	STATEMENT_COUNT,
 };
 
 /* What was put since store_begin(). */
 struct adding {
 	struct packed *first, **last;
-	bool tail_used; /* before */
+	bool tail_used;	     /* before */
+	int64_t next_number; /* of a trace */
+	int64_t next_bucket; /* of TRACE_BUCKET traces */
 	int error;
 	char why[256];
 };

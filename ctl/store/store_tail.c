@@ -19,6 +19,7 @@ struct tail {
 	pthread_mutex_t lock; /* of what follows */
 	struct packed *first, **last;
 	struct reader *readers;
+	struct recent recent;
 	size_t octets;
 	_Atomic int64_t number; /* the highest of a batch there was */
 	uint64_t unkept_spans;
@@ -76,6 +77,7 @@ static void tail_free(struct tail *tail)
 		tail->readers = reader->next;
 		free(reader);
 	}
+	recent_free(&tail->recent);
 	pthread_mutex_destroy(&tail->lock);
 	free(tail);
 }
@@ -140,6 +142,11 @@ bool tail_add(struct tail *tail, int64_t number, struct packed *list)
 	}
 	tail->octets += octets;
 	return true;
+}
+
+struct recent *tail_recent(struct tail *tail)
+{
+	return &tail->recent;
 }
 
 void tail_saw(struct tail *tail, int64_t number)

@@ -10,6 +10,7 @@
 
 #include "packed.h"
 #include "store.h"
+#include "store_recent.h"
 
 enum { TAIL_OCTETS_MAX = 64 << 20 };
 
@@ -28,6 +29,9 @@ void tail_unlock(struct tail *tail);
  * is there to send it on, or more than TAIL_OCTETS_MAX waits to be sent.
  */
 bool tail_add(struct tail *tail, int64_t number, struct packed *list);
+
+/* With the lock: the traces that the file got last. */
+struct recent *tail_recent(struct tail *tail);
 
 /* With the lock: all of it is in the file now, or never will be. */
 void tail_empty(struct tail *tail);

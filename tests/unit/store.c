@@ -830,6 +830,7 @@ static void back_to_2(const char *path)
 			 "INSERT INTO trace_batch SELECT number, 1 FROM trace;"
 			 "INSERT INTO network SELECT number, network FROM trace WHERE length(network) = 8;"
 			 "ALTER TABLE trace DROP COLUMN batches; ALTER TABLE trace DROP COLUMN network;"
+			 "DROP TABLE trace_key; CREATE INDEX trace_last ON trace(last_batch);"
 			 "PRAGMA user_version = 2",
 			 NULL, NULL, NULL) != SQLITE_OK)
 		fail_msg("%s", sqlite3_errmsg(db));

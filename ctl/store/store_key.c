@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+#include "store_key.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "store_sql.h"
+#include "store_tail.h"
+
+enum { BUCKETS_AT_ONCE = 8 };
+
+static int last_get(struct store *store, int64_t *last)
+{
+	sqlite3_stmt *stmt = store_statement(store, TRACE_LAST);
+	int got = stmt ? store_step(store, stmt) : store_fail(store);
+
+	if (got != 1)
+		return got ? got : -EBADMSG;
+	*last = sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	return 0;
+}
+
+/* From the first to the last that is full; the last is -1: none. */
+static int buckets_get(struct store *store, int64_t *first, int64_t *last)
+{
+	sqlite3_stmt *stmt = store_statement(store, KEY_BUCKETS);
+	int got = stmt ? store_step(store, stmt) : store_fail(store);
+
+	if (got != 1)
+		return got ? got : -EBADMSG;
+	*first = sqlite3_column_int64(stmt, 0);
+	*last = sqlite3_column_int64(stmt, 1);
+	sqlite3_reset(stmt);
+	return 0;
+}
+
+/* Those that the file has and this process has not seen: after its start, and from other processes. */
+static int recent_read(struct store *store, struct recent *recent, int64_t last)
+{
+	sqlite3_stmt *stmt = store_statement(store, TRACE_SINCE);
+	int64_t since = recent->last > last - RECENT_TRACES ? recent->last : last - RECENT_TRACES;
+	int got;
+
+	if (!stmt)
+		return store_fail(store);
+	sqlite3_bind_int64(stmt, 1, since);
+	while ((got = store_step(store, stmt)) == 1)
+		if (sqlite3_column_bytes(stmt, 1) == TRACE_ID_LEN)
+			recent_add(recent, sqlite3_column_blob(stmt, 1), sqlite3_column_int64(stmt, 0));
+	return got;
+}
+
+/* A number of a full bucket is not given again, also when its traces are gone. */
+int store_key_begin(struct store *store)
+{
+	struct recent *recent = tail_recent(store->tail);
+	struct adding *adding = &store->adding;
+	int64_t last = 0, first_bucket, last_bucket = -1;
+	int error = last_get(store, &last);
+
+	if (!error)
+		error = buckets_get(store, &first_bucket, &last_bucket);
+	if (!error && last > recent->last)
+		error = recent_read(store, recent, last);
+	if (error)
+		return error;
+	recent->last = last;
+	adding->next_bucket = last_bucket + 1;
+	adding->next_number = last + 1;
+	if (adding->next_number < adding->next_bucket * TRACE_BUCKET)
+		adding->next_number = adding->next_bucket * TRACE_BUCKET;
+	return 0;
+}
+
+static int bucket_add(struct store *store, int64_t bucket)
+{
+	sqlite3_stmt *stmt = store_statement(store, KEY_ADD);
+
+	if (!stmt)
+		return store_fail(store);
+	sqlite3_bind_int64(stmt, 1, bucket);
+	sqlite3_bind_int64(stmt, 2, bucket * TRACE_BUCKET);
+	sqlite3_bind_int64(stmt, 3, (bucket + 1) * TRACE_BUCKET - 1);
+	return store_step(store, stmt);
+}
+
+int store_key_end(struct store *store)
+{
+	struct adding *adding = &store->adding;
+	int error = 0;
+
+	for (int i = 0; !error && i < BUCKETS_AT_ONCE; i++) {
+		if (adding->next_number < (adding->next_bucket + 1) * TRACE_BUCKET)
+			break;
+		error = bucket_add(store, adding->next_bucket++);
+	}
+	return error;
+}
+
+/* By TRACE_KEYED in a bucket, or by TRACE_UNKEYED from a number on. */
+static int range_find(struct store *store, enum statement statement, int64_t from, const uint8_t low[TRACE_ID_LEN],
+		      const uint8_t high[TRACE_ID_LEN],
+		      int (*each)(int64_t number, const uint8_t trace_id[TRACE_ID_LEN], void *arg), void *arg)
+{
+	sqlite3_stmt *stmt = store_statement(store, statement);
+	int got, answer = 0;
+
+	if (!stmt)
+		return store_fail(store);
+	sqlite3_bind_int64(stmt, 1, from);
+	sqlite3_bind_blob(stmt, 2, low, TRACE_ID_LEN, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 3, high, TRACE_ID_LEN, SQLITE_STATIC);
+	while (!answer && (got = store_step(store, stmt)) == 1)
+		if (sqlite3_column_bytes(stmt, 1) == TRACE_ID_LEN)
+			answer = each(sqlite3_column_int64(stmt, 0), sqlite3_column_blob(stmt, 1), arg);
+	sqlite3_reset(stmt);
+	return answer ? answer : got;
+}
+
+int store_key_find(struct store *store, const uint8_t low[TRACE_ID_LEN], const uint8_t high[TRACE_ID_LEN],
+		   int (*each)(int64_t number, const uint8_t trace_id[TRACE_ID_LEN], void *arg), void *arg)
+{
+	int64_t first = 0, last = -1;
+	int answer = buckets_get(store, &first, &last);
+
+	for (int64_t bucket = first; !answer && bucket <= last; bucket++)
+		answer = range_find(store, TRACE_KEYED, bucket, low, high, each, arg);
+	return answer ? answer : range_find(store, TRACE_UNKEYED, (last + 1) * TRACE_BUCKET, low, high, each, arg);
+}
