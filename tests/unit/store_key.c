@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -224,6 +225,37 @@ static void kept_and_dropped(void **state)
 	assert_in_range(keys, 0, TRACE_BUCKET);
 }
 
+static int64_t now_unix_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* One of the first goes on when all others of its bucket are gone: those that come then have other numbers. */
+static void one_goes_on(void **state)
+{
+	struct place *place = *state;
+	const struct store_limits young = { .age_ns = 1 };
+	struct store_dropped dropped = { 0 };
+	int64_t then_ns;
+
+	traces_add(place->store, 0, TRACE_BUCKET + 1, 1);
+	then_ns = now_unix_ns();
+	usleep(1000);
+	traces_add(place->store, 7, 8, 2);
+	assert_int_equal(store_keep(place->store, &young, then_ns + 1, NULL, 0, &dropped), 0);
+	assert_int_equal(rows(place->store), 1);
+	traces_add(place->store, 20, 2000, 3);
+	traces_add(place->store, 7, 8, 4);
+	assert_int_equal(rows(place->store), 1981);
+	assert_int_equal(spans_of(place->store, 7), 2);
+	assert_int_equal(spans_of(place->store, 20), 1);
+	assert_int_equal(spans_of(place->store, 1999), 1);
+	assert_int_equal(spans_of(place->store, 19), 0);
+}
+
 static bool is_wanted(int64_t number, void *arg)
 {
 	return number == *(int64_t *)arg;
@@ -265,8 +297,8 @@ static void forgets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(found_among_many), TEST(joined),		TEST(two_processes),
-		TEST(rolled_back),	TEST(kept_and_dropped), cmocka_unit_test(forgets),
+		TEST(found_among_many), TEST(joined),	   TEST(two_processes),	      TEST(rolled_back),
+		TEST(kept_and_dropped), TEST(one_goes_on), cmocka_unit_test(forgets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
