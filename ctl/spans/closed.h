@@ -10,7 +10,7 @@
 
 #include "table.h"
 
-enum { CLOSED_MAX = 131072, CLOSED_REMEMBERED_S = 60 }; /* 8 MB; beyond that the oldest is forgotten */
+enum { CLOSED_MAX = 131072, CLOSED_REMEMBERED_S = 60 }; /* 10 MB; beyond that the oldest is forgotten */
 
 struct closed {
 	struct table table;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* A chained hash table that doubles, with a list by last use through it. */
+/* A hash table by linear probing that doubles, with a list by last use through its entries. */
 #include "table.h"
 
 #include <err.h>
@@ -40,34 +40,68 @@ uint64_t hash_key(const void *key, size_t len)
 	return hash_end(hash);
 }
 
+static size_t slot_next(const struct table *table, size_t at)
+{
+	return (at + 1) & (table->size - 1);
+}
+
+/* Where a hash belongs: it is there or in one of the slots behind, before the first free one. */
+static size_t slot_home(const struct table *table, uint64_t hash)
+{
+	return hash & (table->size - 1);
+}
+
 struct table_entry *table_find(const struct table *table, uint64_t hash,
 			       bool (*same)(const struct table_entry *entry, const void *key), const void *key)
 {
-	struct table_entry *entry = table->size ? table->buckets[hash & (table->size - 1)] : NULL;
+	if (!table->size)
+		return NULL;
+	for (size_t at = slot_home(table, hash); table->slots[at].entry; at = slot_next(table, at)) {
+		const struct table_slot *slot = &table->slots[at];
 
-	for (; entry; entry = entry->chain)
-		if (entry->hash == hash && (!same || same(entry, key)))
-			return entry;
+		if (slot->hash == hash && (!same || same(slot->entry, key)))
+			return slot->entry;
+	}
 	return NULL;
 }
 
-static void bucket_put(struct table *table, struct table_entry *entry)
+static void slot_fill(struct table *table, const struct table_slot *slot)
 {
-	struct table_entry **bucket = &table->buckets[entry->hash & (table->size - 1)];
+	size_t at = slot_home(table, slot->hash);
 
-	entry->chain = *bucket;
-	*bucket = entry;
+	while (table->slots[at].entry)
+		at = slot_next(table, at);
+	table->slots[at] = *slot;
 }
 
 static void table_grow(struct table *table)
 {
-	free(table->buckets);
-	table->size = table->size ? 2 * table->size : SIZE_START;
-	table->buckets = calloc(table->size, sizeof(struct table_entry *));
-	if (!table->buckets)
+	struct table old = *table;
+
+	table->size = old.size ? 2 * old.size : SIZE_START;
+	table->slots = calloc(table->size, sizeof(table->slots[0]));
+	if (!table->slots)
 		err(1, "out of memory");
-	for (struct table_entry *entry = table->oldest; entry; entry = entry->newer)
-		bucket_put(table, entry);
+	for (size_t at = 0; at < old.size; at++)
+		if (old.slots[at].entry)
+			slot_fill(table, &old.slots[at]);
+	free(old.slots);
+}
+
+/* What is behind moves up, but for what would come before the slot where it belongs. */
+static void slot_free(struct table *table, size_t free_at)
+{
+	size_t mask = table->size - 1;
+
+	for (size_t at = slot_next(table, free_at); table->slots[at].entry; at = slot_next(table, at)) {
+		size_t home = slot_home(table, table->slots[at].hash);
+
+		if (((at - home) & mask) < ((at - free_at) & mask))
+			continue;
+		table->slots[free_at] = table->slots[at];
+		free_at = at;
+	}
+	table->slots[free_at].entry = NULL;
 }
 
 static void list_append(struct table *table, struct table_entry *entry)
@@ -95,21 +129,23 @@ static void list_cut(struct table *table, struct table_entry *entry)
 
 void table_add(struct table *table, struct table_entry *entry, uint64_t hash)
 {
-	if (table->count == table->size)
+	struct table_slot slot = { hash, entry };
+
+	if (2 * table->count >= table->size)
 		table_grow(table);
 	entry->hash = hash;
-	bucket_put(table, entry);
+	slot_fill(table, &slot);
 	list_append(table, entry);
 	table->count++;
 }
 
 void table_remove(struct table *table, struct table_entry *entry)
 {
-	struct table_entry **at = &table->buckets[entry->hash & (table->size - 1)];
+	size_t at = slot_home(table, entry->hash);
 
-	while (*at != entry)
-		at = &(*at)->chain;
-	*at = entry->chain;
+	while (table->slots[at].entry != entry)
+		at = slot_next(table, at);
+	slot_free(table, at);
 	list_cut(table, entry);
 	table->count--;
 }
@@ -124,6 +160,6 @@ void table_touch(struct table *table, struct table_entry *entry)
 
 void table_free(struct table *table)
 {
-	free(table->buckets);
+	free(table->slots);
 	*table = (struct table){ 0 };
 }

@@ -11,15 +11,20 @@
 #include <stdint.h>
 
 struct table_entry {
-	struct table_entry *chain;	   /* next of the same bucket */
 	struct table_entry *older, *newer; /* by last use */
 	uint64_t hash;
 };
 
+/* Hashes are in it, so that looking for one touches no entry but its own: most are not in the processor's cache. */
+struct table_slot {
+	uint64_t hash;
+	struct table_entry *entry; /* NULL: free */
+};
+
 struct table {
-	struct table_entry **buckets;
+	struct table_slot *slots;
 	struct table_entry *oldest, *newest;
-	size_t size, count; /* size: buckets, a power of two */
+	size_t size, count; /* size: slots, a power of two, at least twice the count */
 };
 
 #define HASH_START 0xcbf29ce484222325ULL
@@ -40,7 +45,7 @@ void table_add(struct table *table, struct table_entry *entry, uint64_t hash);
 void table_remove(struct table *table, struct table_entry *entry);
 /* Makes it the newest. */
 void table_touch(struct table *table, struct table_entry *entry);
-/* Frees the buckets; the entries are the owner's. */
+/* Frees the slots; the entries are the owner's. */
 void table_free(struct table *table);
 
 /* The struct around an entry; NULL stays NULL. */
