@@ -73,6 +73,7 @@ central_kill() {
 	kill -9 "$(cat "$state/central.pid")"
 	wait "$(cat "$state/central.pid")" 2>/dev/null || true
 	rm "$state/central.pid"
+	cat "$state/central.log" >>"$state/central-killed.log" # the next begins it anew
 }
 
 hop_wire
