@@ -30,13 +30,10 @@ static void flow_forget(struct closed *closed, struct closed_flow *flow)
 
 void closed_remember(struct closed *closed, uint64_t hash, int64_t last_unix_ns)
 {
-	struct closed_flow *flow = flow_find(closed, hash);
+	struct closed_flow *flow = malloc(sizeof(*flow));
 
-	if (flow)
-		flow_forget(closed, flow);
-	else if (closed->table.count == CLOSED_MAX)
+	if (closed->table.count == CLOSED_MAX)
 		flow_forget(closed, flow_oldest(closed));
-	flow = calloc(1, sizeof(*flow));
 	if (!flow)
 		err(1, "out of memory");
 	flow->last_unix_ns = last_unix_ns;

@@ -16,7 +16,10 @@ struct closed {
 	struct table table;
 };
 
-/* `hash` is of the flow, and stands for it: 64 bits tell the flows of a minute apart. */
+/*
+ * `hash` is of the flow, and stands for it: 64 bits tell the flows of a minute apart. It is none of those remembered,
+ * as closed_is_late() said before it began.
+ */
 void closed_remember(struct closed *closed, uint64_t hash, int64_t last_unix_ns);
 
 /* True: a record of this time belongs to one of them, which is then remembered from this time on. */

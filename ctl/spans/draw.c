@@ -16,7 +16,7 @@ static const struct {
 	const char *name;
 	size_t attrs;
 } kinds[] = {
-	[DRAW_TRANSFER] = { "transfer", 24 }, [DRAW_PACKET] = { "packet", 5 }, [DRAW_LINK] = { "link", 20 },
+	[DRAW_TRANSFER] = { "transfer", 24 }, [DRAW_PACKET] = { "packet", 5 }, [DRAW_LINK] = { "link", 10 },
 	[DRAW_STAY] = { "node", 18 },	      [DRAW_HOP] = { "hop", 20 },      [DRAW_LOSS] = { "retransmission", 12 },
 };
 

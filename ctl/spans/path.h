@@ -52,6 +52,7 @@ struct path {
 	int64_t clock_error_ns;		       /* between both hosts; -1: not known */
 	int64_t placed_unix_ns;		       /* when it was drawn, by what was known of clocks then */
 	uint64_t placed_changes;
+	struct clock_way whole; /* from host to host */
 	struct in6_addr source, destination;
 	const char *receiver;  /* its name */
 	const uint8_t *packet; /* the record's */
@@ -94,8 +95,8 @@ bool path_build(struct path *path, const struct record *record, struct path_tabl
  */
 void path_place(struct path *path, struct clocks *clocks, int64_t now_unix_ns);
 
-/* Counts its ways in the floors of clocks; path_build() does. */
-void path_count_clocks(const struct path *path, struct clocks *clocks, int64_t now_unix_ns);
+/* Finds the whole way, and counts it and each step in the floors of clocks; path_build() does. */
+void path_count_clocks(struct path *path, struct clocks *clocks, int64_t now_unix_ns);
 
 /*
  * When it was sent, if that is known but for whole seconds of the sender's clock, and the parent span is that host's;

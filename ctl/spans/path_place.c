@@ -55,35 +55,31 @@ static struct clock_way way_of(const struct path *path, const struct path_node *
 	};
 }
 
-/* From host to host: known also where the ways there and back lead over different routers. */
-static struct clock_way whole_way(const struct path *path)
+/* Known also where the ways there and back lead over different routers. */
+static void find_whole(struct path *path)
 {
-	struct clock_way way = {
+	path->whole = (struct clock_way){
 		.from = station_of(path, path->first),
 		.to = station_of(path, path->count),
 		.is_free = true,
 	};
-
 	for (unsigned int i = path->first; i < path->count; i = path->nodes[i].next) {
-		way.time_ns += path->nodes[i].passage_ns;
-		way.part |= path->nodes[i].part;
-		way.is_free &= is_free(&path->nodes[i]);
+		path->whole.time_ns += path->nodes[i].passage_ns;
+		path->whole.part |= path->nodes[i].part;
+		path->whole.is_free &= is_free(&path->nodes[i]);
 	}
-	return way;
 }
 
-void path_count_clocks(const struct path *path, struct clocks *clocks, int64_t now_unix_ns)
+void path_count_clocks(struct path *path, struct clocks *clocks, int64_t now_unix_ns)
 {
-	struct clock_way way;
-
+	find_whole(path);
 	for (unsigned int i = path->first; i < path->count; i = path->nodes[i].next) {
-		way = way_of(path, &path->nodes[i]);
+		struct clock_way way = way_of(path, &path->nodes[i]);
+
 		clocks_add(clocks, &way, now_unix_ns);
 	}
-	if (path->nodes[path->first].next == path->count)
-		return;
-	way = whole_way(path);
-	clocks_add(clocks, &way, now_unix_ns);
+	if (path->nodes[path->first].next < path->count)
+		clocks_add(clocks, &path->whole, now_unix_ns);
 }
 
 /* Of parts of a second: the whole way's seconds are those of its steps. */
@@ -108,15 +104,14 @@ static void whole_align(struct clock_bounds *whole, const struct clock_bounds *s
 static void row_solve(const struct path *path, struct row *row, struct clocks *clocks, int64_t now_unix_ns)
 {
 	struct clock_bounds steps[PLACES_MAX], whole = { -CLOCK_FAR, CLOCK_FAR };
-	struct clock_way way;
 
 	for (unsigned int i = 0; i < row->count; i++) {
-		way = way_of(path, row->nodes[i]);
+		struct clock_way way = way_of(path, row->nodes[i]);
+
 		steps[i] = clocks_get(clocks, &way, now_unix_ns);
 	}
 	if (row->count > 1) {
-		way = whole_way(path);
-		whole = clocks_get(clocks, &way, now_unix_ns);
+		whole = clocks_get(clocks, &path->whole, now_unix_ns);
 		if (row->part)
 			whole_align(&whole, steps, row->count);
 	}
@@ -126,13 +121,12 @@ static void row_solve(const struct path *path, struct row *row, struct clocks *c
 /* The arrival by the reference's clock. Without seconds in the stamps that clock is taken to be less than one away. */
 static int64_t arrival_at(const struct path *path, const struct row *row, struct clocks *clocks)
 {
-	struct clock_way way = whole_way(path);
 	const struct clock_bounds *bounds = &row->offsets[row->count];
 	int64_t offset_ns = clock_offset(bounds);
 
 	if (row->part && row->reference == 0)
-		offset_ns =
-		    clocks_whole(clocks, &way, second_place(offset_ns, -SECOND_NS / 4), clock_error(bounds) >= 0);
+		offset_ns = clocks_whole(clocks, &path->whole, second_place(offset_ns, -SECOND_NS / 4),
+					 clock_error(bounds) >= 0);
 	return path->arrival_unix_ns - offset_ns;
 }
 
@@ -221,7 +215,7 @@ void path_place(struct path *path, struct clocks *clocks, int64_t now_unix_ns)
 
 bool path_sending(const struct path *path, struct sending *sending)
 {
-	sending->way = whole_way(path);
+	sending->way = path->whole;
 	sending->sent_unix_ns = path->arrival_unix_ns - (path->end_unix_ns - path->start_unix_ns);
 	return !path->reply && sending->way.part;
 }

@@ -202,18 +202,20 @@ static bool is_slower(const struct path *path, const struct path *than)
 	return path->fingerprint < than->fingerprint;
 }
 
+static void *copy_of(const void *what, size_t len)
+{
+	void *copy = malloc(len);
+
+	if (!copy)
+		err(1, "out of memory");
+	return memcpy(copy, what, len);
+}
+
 void path_keep(const struct transfers *transfers, struct path **kept, const struct path *path)
 {
-	uint8_t *packet = NULL;
-
 	path_free(*kept);
-	*kept = transfer_alloc(path_size(path));
-	memcpy(*kept, path, path_size(path));
-	if (transfers->show.pass_on) {
-		packet = transfer_alloc(path->packet_len);
-		memcpy(packet, path->packet, path->packet_len);
-	}
-	(*kept)->packet = packet;
+	*kept = copy_of(path, path_size(path));
+	(*kept)->packet = transfers->show.pass_on ? copy_of(path->packet, path->packet_len) : NULL;
 }
 
 static void keep_shown(const struct transfers *transfers, struct transfer *transfer, const struct path *path)
