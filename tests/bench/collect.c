@@ -61,42 +61,64 @@ static struct record *records_read(const char *path, size_t *count)
 	return records;
 }
 
-/* One round: all records, closed a thousand at a time as the collector does. */
-static size_t round_run(const struct record *records, size_t count, double *spans_s, double *encode_s, double *decode_s)
+struct steps {
+	struct transfers *transfers;
+	struct otlp_room room;
+	double spans_s, encode_s, decode_s;
+	size_t spans;
+};
+
+static void batch_encode(struct steps *steps, const struct span_list *spans)
 {
 	struct span_attrs resource = { 0 };
-	struct transfers *transfers;
-	struct nodes *nodes;
-	size_t made = 0;
+	struct span_list again = { 0 };
+	double start = cpu_s(), encoded;
+	const uint8_t *otlp;
+	size_t len;
 
-	if (nodes_read(NULL, &nodes) || transfers_new(nodes, NULL, &transfers))
+	if (otlp_encode_in(&steps->room, spans, &resource, "1", &otlp, &len))
+		errx(1, "no encoding");
+	encoded = cpu_s();
+	if (otlp_decode(otlp, len, &again) || again.count != spans->count)
+		errx(1, "what was encoded is not decoded");
+	steps->encode_s += encoded - start;
+	steps->decode_s += cpu_s() - encoded;
+	span_list_free(&again);
+}
+
+/* True: there may be more. */
+static bool batch_run(struct steps *steps)
+{
+	struct span_list spans = { 0 };
+	double start = cpu_s();
+	bool more = transfers_close(steps->transfers, 0, true, BATCH_SPANS, &spans);
+
+	steps->spans_s += cpu_s() - start;
+	steps->spans += spans.count;
+	if (spans.count)
+		batch_encode(steps, &spans);
+	span_list_free(&spans);
+	return more;
+}
+
+/* All records, closed a thousand at a time, and their spans batch by batch, as the collector does. */
+static void round_run(const struct record *records, size_t count, struct steps *steps)
+{
+	struct nodes *nodes;
+
+	if (nodes_read(NULL, &nodes) || transfers_new(nodes, NULL, &steps->transfers))
 		errx(1, "no transfers");
 	for (size_t i = 0; i < count; i += 1000) {
-		struct span_list spans = { 0 }, again = { 0 };
 		double start = cpu_s();
-		uint8_t *otlp;
-		size_t len;
 
 		for (size_t k = i; k < i + 1000 && k < count; k++)
-			transfers_add(transfers, &records[k]);
-		transfers_close(transfers, 0, true, SIZE_MAX, &spans);
-		*spans_s += cpu_s() - start;
-		start = cpu_s();
-		if (otlp_encode(&spans, &resource, "1", &otlp, &len))
-			errx(1, "no encoding");
-		*encode_s += cpu_s() - start;
-		start = cpu_s();
-		if (otlp_decode(otlp, len, &again) || again.count != spans.count)
-			errx(1, "what was encoded is not decoded");
-		*decode_s += cpu_s() - start;
-		made += spans.count;
-		span_list_free(&spans);
-		span_list_free(&again);
-		free(otlp);
+			transfers_add(steps->transfers, &records[k]);
+		steps->spans_s += cpu_s() - start;
+		while (batch_run(steps))
+			;
 	}
-	transfers_free(transfers);
+	transfers_free(steps->transfers);
 	nodes_free(nodes);
-	return made;
 }
 
 static void spans_bench(const char *path, int rounds)
@@ -106,12 +128,13 @@ static void spans_bench(const char *path, int rounds)
 	struct record *records = records_read(path, &count);
 
 	for (int i = 0; i < rounds && i < ROUNDS_MAX; i++) {
-		double spans_s = 0, encode_s = 0, decode_s = 0;
-		double made = (double)round_run(records, count, &spans_s, &encode_s, &decode_s);
+		struct steps steps = { 0 };
 
-		spans[i] = spans_s / made * 1e9;
-		encode[i] = encode_s / made * 1e9;
-		decode[i] = decode_s / made * 1e9;
+		round_run(records, count, &steps);
+		spans[i] = steps.spans_s / (double)steps.spans * 1e9;
+		encode[i] = steps.encode_s / (double)steps.spans * 1e9;
+		decode[i] = steps.decode_s / (double)steps.spans * 1e9;
+		free(steps.room.octets);
 	}
 	row("records to spans", "ns/span", spans, rounds);
 	row("spans to OTLP", "ns/span", encode, rounds);
