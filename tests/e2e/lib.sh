@@ -33,11 +33,19 @@ test_end() {
 
 # What a failed test shows: the logs of all that ran.
 test_report() {
-	local log
+	local log node
 	for log in "$state"/*.log; do
 		[ ! -s "$log" ] || { echo "--- ${log##*/}"; tail -n 20 "$log"; }
 	done
 	[ ! -d "$state" ] || { echo "--- status"; "$hopspan" status || true; }
+	for node in $(cat "$state/nodes" 2>/dev/null); do node_report "$node"; done
+}
+
+# What the kernel itself has to say of a node: where packets were left, and what was sent again.
+node_report() {
+	echo "--- kernel of $1: $(ip -n "$(netns "$1")" -6 -br address show up scope global | awk '{ print $1, $3 }' | xargs)"
+	node_exec "$1" nstat -as 2>/dev/null | awk '$1 ~ /Drop|Discard|Err|Csum|PAWS|Prune|NoRoute|Retrans|Timeouts/ && $2 { print "  " $1, $2 }'
+	tc -n "$(netns "$1")" -s qdisc show 2>/dev/null | grep -v -e noqueue -e "Sent 0 bytes" | grep -e ^qdisc -e "dropped [1-9]" -e "backlog [1-9]"
 }
 
 skip() { echo "$*"; exit 77; }
