@@ -12,7 +12,7 @@
 . "$(dirname "$0")/lib.sh"
 
 here=$top/tests/e2e
-port=$((20000 + $$ % 20000))
+port=$((20000 + $$ % 12000)) # below those that clients get
 bpffs=$HOPSPAN_BPFFS
 central_store=$tmp/central.db
 cgroup=
