@@ -82,7 +82,7 @@ static void *export_run(void *arg)
 
 	while (!over(export)) {
 		/* asked first: what was added before the stop is still seen */
-		bool last = stopping(export);
+		bool last = stopping(export), more;
 		int got = outbox_take(outbox, last);
 
 		if (last)
@@ -91,7 +91,9 @@ static void *export_run(void *arg)
 		outbox_settle(outbox);
 		if (got == 0 && last && !outbox->messages.first)
 			break;
-		answers_wait(export, got > 0 ? 0 : outbox_rest_ms(outbox));
+		/* what kept others waiting may be done with */
+		more = got > 0 || (got == -EBUSY && !outbox->messages.first);
+		answers_wait(export, more ? 0 : outbox_rest_ms(outbox));
 		outbox_settle(outbox);
 	}
 	return NULL;

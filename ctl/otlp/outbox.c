@@ -3,6 +3,7 @@
  */
 #include "outbox.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -211,15 +212,14 @@ void outbox_send(struct outbox *outbox)
 	}
 }
 
-/* Whether the destination has room for one more message, and it is time. */
-static bool may_take(const struct outbox *outbox, bool last)
+/* Whether the destination has room for one more message. */
+static bool has_room(const struct outbox *outbox)
 {
 	unsigned int open = 0, all = 0;
 
 	for (struct message *at = outbox->messages.first; at; at = at->next, all++)
 		open += at->delivery != DELIVERY_OVER;
-	return open < outbox->destination->under_way_max && all < MESSAGES_MAX &&
-	       (last || outbox_now_ns() >= outbox->next_ns);
+	return open < outbox->destination->under_way_max && all < MESSAGES_MAX;
 }
 
 int outbox_take(struct outbox *outbox, bool last)
@@ -230,7 +230,9 @@ int outbox_take(struct outbox *outbox, bool last)
 	uint64_t too_large = 0;
 	int got;
 
-	if (!may_take(outbox, last))
+	if (!has_room(outbox))
+		return -EBUSY;
+	if (!last && outbox_now_ns() < outbox->next_ns)
 		return 0;
 	got = pack_next(&outbox->pack, &max, destination->joins, &outbox->messages, &too_large);
 	atomic_store(&outbox->dropped_batches, outbox->pack.missing);

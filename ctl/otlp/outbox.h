@@ -34,8 +34,8 @@ struct outbox {
 int outbox_open(struct outbox *outbox, const char *store_path);
 void outbox_close(struct outbox *outbox); /* its destination, too */
 
-/* At most one message more, unless a batch must be cut: 1; 0: there is none, no room, or it is not time (if not
- * `last`); -1: the store cannot be read now. */
+/* At most one message more, unless a batch must be cut: 1; 0: there is none, or it is not time (if not `last`);
+ * -EBUSY: no room; -1: the store cannot be read now. */
 int outbox_take(struct outbox *outbox, bool last);
 
 /* What is to be sent, as far as the destination may have it under way. */

@@ -389,6 +389,24 @@ static void again(void **state)
 	told_end();
 }
 
+/* Told to stop while all that may be under way waits to be sent again: that is sent, and what is behind it, too. */
+static void stop_sends_all(void **state)
+{
+	struct place *place = *state;
+	struct export *export;
+
+	told_begin();
+	told.refusals = WINDOW;
+	for (int i = 0; i < WINDOW + 3; i++)
+		batch_add(place->store, i, 1);
+	export = told_start(place->path, false, 4096);
+	assert_true(within(sent_enough, &(unsigned int){ WINDOW }));
+	export_stop(export, WAIT_S * 1000);
+	assert_cursor(place, WINDOW + 3);
+	assert_int_equal(told.delivered, WINDOW + 3);
+	told_end();
+}
+
 /* What has left the store before its turn. */
 static void missing_batches(void **state)
 {
@@ -421,7 +439,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_make, place_remove)
 	const struct CMUnitTest tests[] = {
 		TEST(cursor_waits_for_the_first), TEST(batches_join), TEST(batch_in_pieces), TEST(smaller_when_told),
-		TEST(too_large_for_all),	  TEST(again),	      TEST(missing_batches),
+		TEST(too_large_for_all),	  TEST(again),	      TEST(stop_sends_all),  TEST(missing_batches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
