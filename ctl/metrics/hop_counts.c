@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spans/table.h"
+
 enum { SERIES_MAX = 1024, NAME_SIZE = 64, KINDS = 2, HOP_BOUNDS_MAX = 24 };
 
 /* Delays in seconds from 1.024 us to 2.1 s, queues in octets from none to 8 MiB. */
@@ -22,9 +24,15 @@ struct histogram {
 	struct text_exemplar exemplars[HOP_BOUNDS_MAX + 1];
 };
 
+/* To find a series again without its names. */
+struct series_place {
+	const struct node *node;
+	uint32_t egress_if, reserved; /* 0 */
+};
+
 struct series {
-	const struct node *of; /* and `egress_if`: to find it again without its names */
-	uint32_t egress_if;
+	struct table_entry entry;
+	struct series_place place; /* node NULL: in no table */
 	char node[NAME_SIZE], interface[NAME_SIZE];
 	struct histogram histograms[KINDS];
 };
@@ -33,6 +41,7 @@ struct hop_counts {
 	pthread_mutex_t lock;
 	struct series *series[SERIES_MAX];
 	unsigned int count;
+	struct table places;
 };
 
 static double bound(const struct kind *kind, unsigned int i)
@@ -55,6 +64,8 @@ void hop_counts_free(struct hop_counts *hops)
 {
 	for (unsigned int i = 0; hops && i < hops->count; i++)
 		free(hops->series[i]);
+	if (hops)
+		table_free(&hops->places);
 	free(hops);
 }
 
@@ -78,24 +89,39 @@ static struct series *series_new(struct hop_counts *hops, const char *node, cons
 	return hops->series[hops->count++] = series;
 }
 
+static bool same_place(const struct table_entry *entry, const void *key)
+{
+	return memcmp(&table_item(entry, const struct series, entry)->place, key, sizeof(struct series_place)) == 0;
+}
+
+static void series_leave(struct hop_counts *hops, struct series *series)
+{
+	if (series->place.node)
+		table_remove(&hops->places, &series->entry);
+	series->place.node = NULL;
+}
+
 static struct series *series_find(struct hop_counts *hops, const struct node *node, uint32_t egress_if,
 				  struct nodes *nodes)
 {
+	const struct series_place place = { .node = node, .egress_if = egress_if };
+	uint64_t hash = hash_key(&place, sizeof(place));
+	struct series *series = table_item(table_find(&hops->places, hash, same_place, &place), struct series, entry);
 	const char *interface;
-	struct series *series;
 
-	for (unsigned int i = 0; i < hops->count; i++)
-		if (hops->series[i]->of == node && hops->series[i]->egress_if == egress_if &&
-		    strncmp(hops->series[i]->node, node->name, NAME_SIZE - 1) == 0)
-			return hops->series[i];
+	if (series && strncmp(series->node, node->name, NAME_SIZE - 1) == 0)
+		return series;
+	if (series)
+		series_leave(hops, series);
 	interface = nodes_interface(nodes, node, egress_if);
 	series = series_named(hops, node->name, interface);
 	if (!series)
 		series = series_new(hops, node->name, interface);
-	if (series) {
-		series->of = node;
-		series->egress_if = egress_if;
-	}
+	if (!series)
+		return NULL;
+	series_leave(hops, series);
+	series->place = place;
+	table_add(&hops->places, &series->entry, hash);
 	return series;
 }
 
