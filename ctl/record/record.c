@@ -75,6 +75,14 @@ static void addresses_read(uint8_t *ip6, const uint8_t *end, const struct ioam6_
 	}
 }
 
+/* Its hops stay as they are: there are none. */
+static void record_empty(struct record *record)
+{
+	const size_t kept = offsetof(struct record, packet);
+
+	memset((uint8_t *)record + kept, 0, offsetof(struct record, hops) - kept);
+}
+
 enum outcome record_decode(const uint8_t *packet, size_t len, struct record *record)
 {
 	uint8_t *ip6 = (uint8_t *)packet; /* wire/ walks a packet that may be written to; nothing here writes */
@@ -94,7 +102,7 @@ enum outcome record_decode(const uint8_t *packet, size_t len, struct record *rec
 	outcome = trace_find(ip6, ip6 + len, &found);
 	if (outcome != OUTCOME_recorded)
 		return outcome;
-	*record = (struct record){ .time_unix_ns = record->time_unix_ns, .seen_unix_ns = record->seen_unix_ns };
+	record_empty(record);
 	addresses_read(ip6, ip6 + len, &found, record);
 	record->has_context = encap_find_context(ip6, ip6 + len, &found, true, &record->context, &record->carrier);
 	if (found.option) {
