@@ -93,22 +93,23 @@ def tree_faults(rows, by_id):
 
 
 def network_faults(rows, by_id):
-    """A transfer stands under the CLIENT span; all else of the network under a span of the network, within its time."""
+    """A transfer stands under the CLIENT span, and so does a retransmission, which begins in its time; all else of the
+    network stands under a span of the network, within its time."""
     for row in rows:
         parent = by_id.get(row.parent)
         if not row.network or not parent:
             continue
-        transfer = row.role == "transfer"
-        flags = SAMPLED_REMOTE_PARENT if transfer else SAMPLED_LOCAL_PARENT
+        outer, again = row.role in ("transfer", "retransmission"), row.role == "retransmission"
+        flags = SAMPLED_REMOTE_PARENT if outer else SAMPLED_LOCAL_PARENT
         if row.flags & ~RANDOM != flags:
             yield f"{row}: flags {row.flags:#x}, expected {flags:#x} or {flags | RANDOM:#x}"
-        if transfer and (parent.network or parent.kind != Span.SPAN_KIND_CLIENT):
+        if outer and (parent.network or parent.kind != Span.SPAN_KIND_CLIENT):
             yield f"{row}: stands under {parent.name}, not under a CLIENT span"
-        if not transfer and not parent.network:
+        if not outer and not parent.network:
             yield f"{row}: stands under {parent.name}, not under a transfer"
         if row.end < row.start:
             yield f"{row}: ends before it starts"
-        if row.start < parent.start or row.end > parent.end:
+        if not parent.start <= row.start <= parent.end or (row.end > parent.end and not again):
             yield f"{row}: {row.start} to {row.end} is outside of {parent.name}, {parent.start} to {parent.end}"
 
 
@@ -229,7 +230,8 @@ def main():
     transfers = collections.Counter(row.direction for row in rows if row.role == "transfer")
     print(
         f"{len(requests)} requests; {len(rows)} spans, {sum(row.network for row in rows)} of the network; "
-        f"transfers: {transfers['request']} request, {transfers['reply']} reply; {len(faults)} faults"
+        f"transfers: {transfers['request']} request, {transfers['reply']} reply; "
+        f"{sum(row.role == 'retransmission' for row in rows)} retransmissions; {len(faults)} faults"
     )
     sys.exit(1 if faults or not requests else 0)
 
