@@ -36,18 +36,27 @@ int transfers_new(struct nodes *nodes, struct store *store, struct transfers **t
 	return 0;
 }
 
-static void path_free(struct path *path)
+static void path_free(struct transfers *transfers, struct path *path)
 {
-	if (path)
-		free((void *)path->packet);
-	free(path);
+	if (!path)
+		return;
+	free((void *)path->packet);
+	spares_give(&transfers->spares, path, path_size(path));
 }
 
-void transfer_free(struct transfer *transfer)
+struct transfer *transfer_make(struct transfers *transfers)
+{
+	struct transfer *transfer = spares_take(&transfers->spares, sizeof(*transfer));
+
+	*transfer = (struct transfer){ .packets = 0 };
+	return transfer;
+}
+
+void transfer_free(struct transfers *transfers, struct transfer *transfer)
 {
 	for (unsigned int i = 0; i < SHOWN_COUNT; i++)
-		path_free(transfer->shown[i]);
-	free(transfer);
+		path_free(transfers, transfer->shown[i]);
+	spares_give(&transfers->spares, transfer, sizeof(*transfer));
 }
 
 void transfers_free(struct transfers *transfers)
@@ -58,14 +67,14 @@ void transfers_free(struct transfers *transfers)
 		struct transfer *transfer = table_item(transfers->open.oldest, struct transfer, entry);
 
 		table_remove(&transfers->open, &transfer->entry);
-		transfer_free(transfer);
+		transfer_free(transfers, transfer);
 	}
 	for (unsigned int i = 0; i < transfers->ended_count; i++)
-		transfer_free(transfers->ended[i]);
+		transfer_free(transfers, transfers->ended[i]);
 	while (transfers->passed) {
 		struct transfer *next = transfers->passed->next;
 
-		transfer_free(transfers->passed);
+		transfer_free(transfers, transfers->passed);
 		transfers->passed = next;
 	}
 	table_free(&transfers->open);
@@ -77,6 +86,7 @@ void transfers_free(struct transfers *transfers)
 	ends_free(&transfers->tables.ends);
 	baselines_free(&transfers->tables.baselines);
 	parents_free(&transfers->parents);
+	spares_free(&transfers->spares);
 	free(transfers->tables.receiver);
 	free(transfers->ended);
 	free(transfers->path);
@@ -182,7 +192,7 @@ static struct transfer *transfer_new(struct transfers *transfers, const struct f
 			return NULL;
 		transfers->counts.early_closes++;
 	}
-	transfer = transfer_alloc(sizeof(*transfer));
+	transfer = transfer_make(transfers);
 	transfer->flow = *flow;
 	transfer->w3c_flags = transfers->record.context.flags;
 	transfer->usual = usual;
@@ -202,23 +212,24 @@ static bool is_slower(const struct path *path, const struct path *than)
 	return path->fingerprint < than->fingerprint;
 }
 
-static void *copy_of(const void *what, size_t len)
+static const uint8_t *packet_copy(const struct path *path)
 {
-	void *copy = malloc(len);
+	uint8_t *packet = malloc(path->packet_len + 1);
 
-	if (!copy)
+	if (!packet)
 		err(1, "out of memory");
-	return memcpy(copy, what, len);
+	return memcpy(packet, path->packet, path->packet_len);
 }
 
-void path_keep(const struct transfers *transfers, struct path **kept, const struct path *path)
+void path_keep(struct transfers *transfers, struct path **kept, const struct path *path)
 {
-	path_free(*kept);
-	*kept = copy_of(path, path_size(path));
-	(*kept)->packet = transfers->show.pass_on ? copy_of(path->packet, path->packet_len) : NULL;
+	path_free(transfers, *kept);
+	*kept = spares_take(&transfers->spares, path_size(path));
+	memcpy(*kept, path, path_size(path));
+	(*kept)->packet = transfers->show.pass_on ? packet_copy(path) : NULL;
 }
 
-static void keep_shown(const struct transfers *transfers, struct transfer *transfer, const struct path *path)
+static void keep_shown(struct transfers *transfers, struct transfer *transfer, const struct path *path)
 {
 	const struct transfers_show *show = &transfers->show;
 	struct path **shown = transfer->shown;
@@ -232,7 +243,7 @@ static void keep_shown(const struct transfers *transfers, struct transfer *trans
 		path_keep(transfers, &shown[SHOWN_LAST], path);
 }
 
-static void transfer_join(const struct transfers *transfers, struct transfer *transfer, const struct path *path,
+static void transfer_join(struct transfers *transfers, struct transfer *transfer, const struct path *path,
 			  int64_t seen_unix_ns)
 {
 	int64_t way_ns = path->end_unix_ns - path->start_unix_ns;

@@ -76,5 +76,5 @@ void transfer_draw(struct transfers *transfers, struct transfer *transfer, struc
 
 	draw_transfer(spans, &drawing);
 	transfers->counts.transfers++;
-	transfer_free(transfer);
+	transfer_free(transfers, transfer);
 }

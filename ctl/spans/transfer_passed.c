@@ -127,15 +127,15 @@ int transfers_add_passed(struct transfers *transfers, const struct span *span, i
 	if (!records || records->type != ATTR_STRINGS)
 		return -EBADMSG;
 	transfers->passed_number = number;
-	transfer = transfer_alloc(sizeof(*transfer));
+	transfer = transfer_make(transfers);
 	if (!packets_take(transfers, transfer, records, now_unix_ns)) {
-		transfer_free(transfer);
+		transfer_free(transfers, transfer);
 		return -EBADMSG;
 	}
 	figures_take(transfer, span);
 	if (is_again(transfers, transfer, now_unix_ns)) {
 		transfers->counts.duplicate_records++;
-		transfer_free(transfer);
+		transfer_free(transfers, transfer);
 		return 0;
 	}
 	transfers->counts.passed_records += transfer->packets;

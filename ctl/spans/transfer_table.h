@@ -13,6 +13,7 @@
 #include "loss.h"
 #include "parents.h"
 #include "path.h"
+#include "spares.h"
 #include "table.h"
 #include "transfer.h"
 
@@ -48,6 +49,7 @@ struct transfers {
 	int64_t passed_number;
 	struct transfer **ended; /* TRANSFERS_ENDED_MAX */
 	unsigned int ended_count;
+	struct spares spares; /* of transfers and their paths */
 	struct transfer_counts counts;
 	struct record record; /* the one being added, with its times */
 	struct path *path;    /* PATH_SIZE_MAX */
@@ -55,7 +57,8 @@ struct transfers {
 
 /* Zeroed; without memory the process ends with a message. */
 void *transfer_alloc(size_t size);
-void transfer_free(struct transfer *transfer);
+struct transfer *transfer_make(struct transfers *transfers);
+void transfer_free(struct transfers *transfers, struct transfer *transfer);
 
 struct flow flow_of(const struct record *record);
 uint64_t flow_hash(const struct flow *flow);
@@ -69,7 +72,7 @@ void transfers_take_record(struct transfers *transfers, const struct record *rec
 struct baseline *transfer_usual(struct transfers *transfers, const struct record *record);
 
 /* Its octets as well where they are to be passed on. Frees what was kept before. */
-void path_keep(const struct transfers *transfers, struct path **kept, const struct path *path);
+void path_keep(struct transfers *transfers, struct path **kept, const struct path *path);
 
 /* Draws it, and frees it. */
 void transfer_draw(struct transfers *transfers, struct transfer *transfer, struct span_list *spans);
