@@ -107,8 +107,8 @@ def network_faults(rows, by_id):
             yield f"{row}: stands under {parent.name}, not under a CLIENT span"
         if not outer and not parent.network:
             yield f"{row}: stands under {parent.name}, not under a transfer"
-        if row.end < row.start:
-            yield f"{row}: ends before it starts"
+        if row.end <= row.start:
+            yield f"{row}: takes no time, of which Jaeger warns"
         if not parent.start <= row.start <= parent.end or (row.end > parent.end and not again):
             yield f"{row}: {row.start} to {row.end} is outside of {parent.name}, {parent.start} to {parent.end}"
 
