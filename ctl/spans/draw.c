@@ -62,6 +62,12 @@ void pen_begin(struct pen *pen, enum draw_kind kind, unsigned int position, cons
 		put_int(pen, AT_usual_ns, usual_ns);
 }
 
+void put_times(struct pen *pen, int64_t start_unix_ns, int64_t end_unix_ns)
+{
+	pen->span->start_unix_ns = start_unix_ns;
+	pen->span->end_unix_ns = end_unix_ns > start_unix_ns ? end_unix_ns : start_unix_ns + 1;
+}
+
 void put_adjusted(struct pen *pen, int64_t start_shift_ns, int64_t end_shift_ns)
 {
 	int64_t shift_ns = llabs(start_shift_ns) >= llabs(end_shift_ns) ? start_shift_ns : end_shift_ns;
@@ -188,8 +194,7 @@ static void draw_own(struct pen *pen)
 	memcpy(pen->parent_id, drawing->flow->parent_id, SPAN_ID_LEN);
 	pen_begin(pen, DRAW_TRANSFER, 0, drawing->flow->reply ? "reply" : "request",
 		  about_transfer(arena, drawing, &worst, usual_ns), usual_ns);
-	pen->span->start_unix_ns = drawing->start_unix_ns;
-	pen->span->end_unix_ns = drawing->end_unix_ns;
+	put_times(pen, drawing->start_unix_ns, drawing->end_unix_ns);
 	put_flow(pen);
 	put_path(pen);
 	put_figures(pen, &worst);
@@ -206,8 +211,7 @@ static void draw_packet(struct pen *pen, const uint8_t transfer_id[SPAN_ID_LEN])
 	memcpy(pen->parent_id, transfer_id, SPAN_ID_LEN);
 	pen_begin(pen, DRAW_PACKET, 0, names[pen->shown],
 		  about_packet(&pen->spans->arena, pen->drawing, path, pen->shown, usual_ns), usual_ns);
-	pen->span->start_unix_ns = path->start_unix_ns;
-	pen->span->end_unix_ns = path->end_unix_ns;
+	put_times(pen, path->start_unix_ns, path->end_unix_ns);
 	put_adjusted(pen, path->start_shift_ns, path->end_shift_ns);
 	memcpy(pen->parent_id, pen->span->id, SPAN_ID_LEN);
 	draw_hops(pen);

@@ -66,6 +66,9 @@ void draw_loss(struct pen *pen, struct span_list *spans, const struct drawing *d
 void draw_hops(struct pen *pen);
 void find_worst(struct arena *arena, const struct path *path, int64_t transfer_ns, struct worst *worst);
 
+/* Of the span being drawn. What takes no time takes 1 ns: else it is taken for a span that ends before it begins. */
+void put_times(struct pen *pen, int64_t start_unix_ns, int64_t end_unix_ns);
+
 /* Left out if it is within what the coarsest clocks resolve, 1 us. */
 void put_adjusted(struct pen *pen, int64_t start_shift_ns, int64_t end_shift_ns);
 

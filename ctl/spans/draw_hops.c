@@ -105,8 +105,7 @@ static void draw_stay(struct pen *pen, const struct path_node *node)
 
 	pen_begin(pen, DRAW_STAY, node->position, stay_name(arena, path, node), about_stay(arena, path, node, usual_ns),
 		  usual_ns);
-	pen->span->start_unix_ns = node->drawn_unix_ns;
-	pen->span->end_unix_ns = path_left(node);
+	put_times(pen, node->drawn_unix_ns, path_left(node));
 	put_node(pen, node);
 	if (node->wait_ns >= 0)
 		put_int(pen, AT_wait_ns, node->wait_ns);
@@ -144,8 +143,9 @@ static void draw_way(struct pen *pen, const struct path_node *node)
 		start_ns += split ? GAP_NS : 0;
 		end_ns -= GAP_NS;
 	}
-	pen->span->start_unix_ns = start_ns;
-	pen->span->end_unix_ns = end_ns;
+	if (start_ns == path->end_unix_ns && start_ns > path->start_unix_ns)
+		start_ns--; /* it does not end behind its parent */
+	put_times(pen, start_ns, end_ns);
 	if (!path_has_stay(node) && (!split || node->position == 0))
 		put_node(pen, node);
 	put_way(pen, node);

@@ -110,8 +110,7 @@ static void loss_draw(const struct loss *loss, struct path_tables *tables, struc
 
 	draw_loss(&pen, spans, &drawing,
 		  about_loss(&spans->arena, loss->again_unix_ns - loss->first_unix_ns, loss->packets, loss->octets));
-	pen.span->start_unix_ns = loss->first_unix_ns + shift_ns;
-	pen.span->end_unix_ns = loss->again_unix_ns + shift_ns;
+	put_times(&pen, loss->first_unix_ns + shift_ns, loss->again_unix_ns + shift_ns);
 	put_int(&pen, AT_packets, (int64_t)loss->packets);
 	put_adjusted(&pen, shift_ns, shift_ns);
 	pen.span->status = SPAN_STATUS_ERROR;

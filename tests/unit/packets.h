@@ -217,7 +217,7 @@ static inline void assert_sound(const struct span_list *spans)
 		const struct span *span = &spans->spans[i];
 		const char *kind = text_of(span, AT_kind);
 
-		assert_true(span->start_unix_ns <= span->end_unix_ns);
+		assert_true(span->start_unix_ns < span->end_unix_ns);
 		assert_string_equal(span->attrs.list[0].key, "hopspan.about");
 		for (size_t a = 0; a < span->attrs.count; a++)
 			assert_listed(span, &span->attrs.list[a]);
