@@ -13,7 +13,6 @@
 
 #include "cmd.h"
 #include "intake.h"
-#include "memory.h"
 #include "metrics/hop_counts.h"
 #include "metrics/metrics.h"
 #include "metrics/push.h"

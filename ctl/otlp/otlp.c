@@ -221,7 +221,8 @@ static uint8_t *pair_before(uint8_t *at, unsigned int field, const char *key, si
 /* Half of all that is written: room is looked for once. */
 static void put_attr(struct otlp_room *room, unsigned int field, const struct span_attr *attr)
 {
-	size_t key_len = strlen(attr->key), text_len = attr->type == ATTR_STRING ? strlen(attr->string) : 0;
+	size_t key_len = attr->key_len ? attr->key_len : strlen(attr->key),
+	       text_len = attr->type == ATTR_STRING ? strlen(attr->string) : 0;
 	size_t list_len = 0, start = room->len;
 	uint8_t *at;
 

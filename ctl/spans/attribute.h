@@ -67,6 +67,7 @@ enum attribute_index { ATTRIBUTE_LIST(X) ATTRIBUTE_COUNT };
 
 struct attribute {
 	const char *key;
+	uint32_t key_len;
 	enum attr_type type;
 	const char *unit, *on, *meaning;
 };

@@ -45,6 +45,7 @@ static struct span_attr *attr_add(struct arena *arena, struct span_attrs *attrs,
 	attr = &attrs->list[attrs->count++];
 	attr->key = key;
 	attr->type = type;
+	attr->key_len = 0;
 	return attr;
 }
 

@@ -25,6 +25,7 @@ enum attr_type { ATTR_STRING, ATTR_INT, ATTR_BOOL, ATTR_DOUBLE, ATTR_STRINGS };
 struct span_attr {
 	const char *key;
 	enum attr_type type;
+	uint32_t key_len; /* 0: not known, see strlen(3) */
 	union {
 		const char *string;
 		int64_t integer;
