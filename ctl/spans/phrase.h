@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Text put together from pieces: names and sentences of spans. There are two of them for each span, and printf() takes
- * ten times as long for one.
+ * four times as long for them.
  */
 #ifndef HOPSPAN_PHRASE_H
 #define HOPSPAN_PHRASE_H
