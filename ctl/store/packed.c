@@ -44,7 +44,9 @@ struct packed *packed_new(const uint8_t *otlp, size_t len, uint64_t spans)
 	}
 	*packed = (struct packed){ .spans = spans, .len = got };
 	shorter = realloc(packed, sizeof(*packed) + got);
-	return shorter ? shorter : packed;
+	if (shorter)
+		packed = shorter;
+	return packed;
 }
 
 void packed_free_all(struct packed *list)

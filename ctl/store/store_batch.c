@@ -257,13 +257,10 @@ static void spans_unique(struct span_list *spans, size_t first)
 /* Those that have no room in the row. */
 static int trace_more(struct store *store, int64_t trace, struct numbers *numbers)
 {
-	sqlite3_stmt *stmt = store_statement(store, TRACE_BATCHES);
-	int got;
+	sqlite3_stmt *stmt;
+	int got = store_ask(store, TRACE_BATCHES, trace, &stmt);
 
-	if (!stmt)
-		return store_fail(store);
-	sqlite3_bind_int64(stmt, 1, trace);
-	while ((got = store_step(store, stmt)) == 1)
+	for (; got == 1; got = store_step(store, stmt))
 		if (!numbers_add(numbers, sqlite3_column_int64(stmt, 0))) {
 			sqlite3_reset(stmt);
 			return store_say(store, -ENOMEM, "out of memory");
@@ -274,13 +271,9 @@ static int trace_more(struct store *store, int64_t trace, struct numbers *number
 /* One that has left the store meanwhile has no spans. */
 static int batch_load(struct store *store, int64_t number, struct span_list *spans)
 {
-	sqlite3_stmt *stmt = store_statement(store, BATCH_GET);
-	int got, error;
+	sqlite3_stmt *stmt;
+	int got = store_ask(store, BATCH_GET, number, &stmt), error;
 
-	if (!stmt)
-		return store_fail(store);
-	sqlite3_bind_int64(stmt, 1, number);
-	got = store_step(store, stmt);
 	if (got != 1)
 		return got;
 	error = packed_decode(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), spans);

@@ -38,14 +38,11 @@ static int buckets_get(struct store *store, int64_t *first, int64_t *last)
 /* Those that the file has and this process has not seen: after its start, and from other processes. */
 static int recent_read(struct store *store, struct recent *recent, int64_t last)
 {
-	sqlite3_stmt *stmt = store_statement(store, TRACE_SINCE);
 	int64_t since = recent->last > last - RECENT_TRACES ? recent->last : last - RECENT_TRACES;
-	int got;
+	sqlite3_stmt *stmt;
+	int got = store_ask(store, TRACE_SINCE, since, &stmt);
 
-	if (!stmt)
-		return store_fail(store);
-	sqlite3_bind_int64(stmt, 1, since);
-	while ((got = store_step(store, stmt)) == 1)
+	for (; got == 1; got = store_step(store, stmt))
 		if (sqlite3_column_bytes(stmt, 1) == TRACE_ID_LEN)
 			recent_add(recent, sqlite3_column_blob(stmt, 1), sqlite3_column_int64(stmt, 0));
 	return got;

@@ -119,13 +119,9 @@ static void row_begin(const struct span *span, struct store_row *row)
 
 int store_row_get(struct store *store, int64_t number, struct store_row *row)
 {
-	sqlite3_stmt *stmt = store_statement(store, TRACE_GET);
-	int got;
+	sqlite3_stmt *stmt;
+	int got = store_ask(store, TRACE_GET, number, &stmt);
 
-	if (!stmt)
-		return store_fail(store);
-	sqlite3_bind_int64(stmt, 1, number);
-	got = store_step(store, stmt);
 	if (got != 1)
 		return got;
 	got = store_row_read(stmt, row);
@@ -381,7 +377,7 @@ static bool is_before(int64_t number, void *arg)
 /* 1 and the trace's row, 0: it is new, or -errno. */
 static int row_before(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct store_row *row)
 {
-	struct before before = { store, trace_id, row, 0 };
+	struct before before = { store, trace_id, row, 0 }; /* cppcheck-suppress ctuuninitvar */
 	int64_t number = recent_find(tail_recent(store->tail), trace_id, is_before, &before);
 
 	return before.error ? before.error : number != 0;

@@ -137,3 +137,12 @@ int store_step(struct store *store, sqlite3_stmt *stmt)
 	sqlite3_reset(stmt);
 	return error;
 }
+
+int store_ask(struct store *store, enum statement statement, int64_t parameter, sqlite3_stmt **stmt)
+{
+	*stmt = store_statement(store, statement);
+	if (!*stmt)
+		return store_fail(store);
+	sqlite3_bind_int64(*stmt, 1, parameter);
+	return store_step(store, *stmt);
+}

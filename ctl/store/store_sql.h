@@ -91,6 +91,9 @@ int store_number(struct store *store, const char *sql, int64_t *number);
 /* Prepared once, ready to bind; NULL: see store_fail(). */
 sqlite3_stmt *store_statement(struct store *store, enum statement statement);
 
+/* The first row of a statement with this one parameter: as store_step(), and `*stmt` to read it from. */
+int store_ask(struct store *store, enum statement statement, int64_t parameter, sqlite3_stmt **stmt);
+
 /* 1: a row, to be followed by another step or sqlite3_reset(); 0: done and reset; -errno, reset too. */
 int store_step(struct store *store, sqlite3_stmt *stmt);
 

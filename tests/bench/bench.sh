@@ -18,7 +18,7 @@ folder=${1:-build/bench}
 rounds=${ROUNDS:-41} repeat=${REPEAT:-50000} requests=${REQUESTS:-1000} milliseconds=${MILLISECONDS:-40}
 whole_milliseconds=${WHOLE_MILLISECONDS:-50} calls=${CALLS:-5000} http_requests=${HTTP_REQUESTS:-50}
 hop_packets=${HOP_PACKETS:-20000}
-collect_rounds=${COLLECT_ROUNDS:-11} collect_packets=${COLLECT_PACKETS:-40000} store_spans=${STORE_SPANS:-10000000}
+collect_rounds=${COLLECT_ROUNDS:-11} collect_packets=${COLLECT_PACKETS:-120000} store_spans=${STORE_SPANS:-10000000}
 kafka_rounds=${KAFKA_ROUNDS:-5} kafka_requests=${KAFKA_REQUESTS:-2000}
 
 [ "$(id -u)" -eq 0 ] || { echo "bench.sh: not root: BPF programs and namespaces need it" >&2; exit 1; }
