@@ -4,7 +4,7 @@
 #   bench.sh FOLDER		ROUNDS (41), REPEAT (50000 runs a batch), REQUESTS (1000 a batch),
 #			MILLISECONDS (40, of each kind of packets of DPDK a round), WHOLE_MILLISECONDS (50, of each network
 #			and load a round), CALLS (5000 of each socket call a round), HTTP_REQUESTS (50 a batch), HOP_PACKETS
-#			(20000 of each kind of hop a round), COLLECT_ROUNDS (11) of COLLECT_PACKETS (40000) each,
+#			(20000 of each kind of hop a round), COLLECT_ROUNDS (11) of COLLECT_PACKETS (120000) each,
 #			STORE_SPANS (10000000), KAFKA_ROUNDS (5) of KAFKA_REQUESTS (2000) each: less is quicker
 #
 # Each row is a difference to its base, in ns or percent, taken round by round in one run: quartiles and median. The base
@@ -81,10 +81,10 @@ kafka_is_skipped() {
 # The collector's rows: CPU time, not differences.
 collect_table() {
 	echo
-	printf '%-74s %12s %-12s %s\n' "the collector" median unit quartiles
-	jq -r '.collect[] | [.what, .median, .unit, ((.quartiles // []) | map(tostring) | join(" "))] | @tsv' "$1" |
-		while IFS=$'\t' read -r what median unit quartiles; do
-			printf '%-74s %12.5g %-12s %s\n' "$what" "$median" "$unit" "$quartiles"
+	printf '%-74s %12s %-12s %9s %s\n' "the collector" median unit target quartiles
+	jq -r '.collect[] | [.what, .median, .unit, (.target // "-"), ((.quartiles // []) | map(tostring) | join(" "))] | @tsv' "$1" |
+		while IFS=$'\t' read -r what median unit target quartiles; do
+			printf '%-74s %12.5g %-12s %9s %s\n' "$what" "$median" "$unit" "$target" "$quartiles"
 		done
 }
 

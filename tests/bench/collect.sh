@@ -52,17 +52,18 @@ print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)' \
 	echo "$made $(cat "$tmp/used")"
 }
 
-# quartiles WHAT UNIT < values
+# quartiles WHAT UNIT [TARGET] < values
 quartiles() {
-	sort -g | jq -s --arg what "$1" --arg unit "$2" '{what: $what, unit: $unit, median: .[length / 2 | floor],
-		quartiles: [.[length / 4 | floor], .[3 * length / 4 | floor]], rounds: length}'
+	sort -g | jq -s --arg what "$1" --arg unit "$2" --arg target "${3:-}" '{what: $what, unit: $unit,
+		median: .[length / 2 | floor], quartiles: [.[length / 4 | floor], .[3 * length / 4 | floor]], rounds: length} +
+		if $target == "" then {} else {target: $target} end'
 }
 
 ours() {
 	local i
 	for ((i = 0; i < rounds; i++)); do collect_run "$drain_url" 1; done >"$tmp/ours"
-	awk '{ print $1 / $2 }' "$tmp/ours" | quartiles "records to spans to a draining OTLP/HTTP backend, store kept" "spans/CPU s"
-	awk '{ print $3 }' "$tmp/ours" | quartiles "memory meanwhile" MB
+	awk '{ print $1 / $2 }' "$tmp/ours" | quartiles "records to spans to a draining OTLP/HTTP backend, store kept" "spans/CPU s" ">=500000"
+	awk '{ print $3 }' "$tmp/ours" | quartiles "memory meanwhile" MB "<=64"
 }
 
 relay_config() {
