@@ -39,7 +39,8 @@ bool node_len_lies(const struct packet *packet);
  */
 bool tshark_is_misled(const struct packet *packet);
 
-/* How many options and paddings are in the hop-by-hop header. */
+/* How many options and paddings are in the hop-by-hop header, and how many we look at (wire/README.md). */
+enum { STEPS_MAX = 24 };
 uint32_t option_steps(const uint8_t *octets, uint32_t len);
 
 /* Is there a trace whose data is not in whole words? */

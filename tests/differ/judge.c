@@ -16,7 +16,7 @@
 #define BIT(n) (0x800000U >> (n))
 
 /* The clocks of a program and of a capture, and a kernel's microseconds. */
-enum { SLACK_NS = 1000000, STEPS_MAX = 24, HOP_LIMIT_AT = 7 };
+enum { SLACK_NS = 1000000, HOP_LIMIT_AT = 7 };
 
 static const char *const difference_names[] = {
 #define DIFFERENCE_NAME(name) #name,
