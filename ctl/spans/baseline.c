@@ -75,11 +75,7 @@ int baselines_save(struct baselines *baselines, struct store *store)
 
 void baselines_free(struct baselines *baselines)
 {
-	for (struct table_entry *entry = baselines->table.oldest, *newer; entry; entry = newer) {
-		newer = entry->newer;
-		free(table_item(entry, struct baseline, entry));
-	}
-	table_free(&baselines->table);
+	table_free_all(&baselines->table);
 }
 
 void baseline_add(struct baseline *baseline, int64_t duration_ns, int64_t now_unix_ns)

@@ -2,8 +2,6 @@
 /* Pairs of stations with the floors of their ways there and back, and the offsets that follow along a path. */
 #include "clock.h"
 
-#include <err.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "floor.h"
@@ -52,14 +50,8 @@ static bool same_pair(const struct table_entry *entry, const void *key)
 
 static struct pair *pair_new(struct clocks *clocks, const struct pair_key *key, uint64_t hash)
 {
-	struct pair *pair = table_item(clocks->table.oldest, struct pair, entry);
+	struct pair *pair = table_take(&clocks->table, CLOCKS_MAX, sizeof(*pair));
 
-	if (clocks->table.count < CLOCKS_MAX)
-		pair = malloc(sizeof(*pair));
-	else
-		table_remove(&clocks->table, &pair->entry);
-	if (!pair)
-		err(1, "out of memory");
 	*pair = (struct pair){ .key = *key };
 	table_add(&clocks->table, &pair->entry, hash);
 	return pair;
@@ -159,11 +151,7 @@ int64_t clocks_whole(struct clocks *clocks, const struct clock_way *way, int64_t
 
 void clocks_free(struct clocks *clocks)
 {
-	for (struct table_entry *entry = clocks->table.oldest, *newer; entry; entry = newer) {
-		newer = entry->newer;
-		free(table_item(entry, struct pair, entry));
-	}
-	table_free(&clocks->table);
+	table_free_all(&clocks->table);
 }
 
 static bool is_far(int64_t bound_ns)

@@ -2,7 +2,6 @@
 /* Closed transfers by the hash of their flow. */
 #include "closed.h"
 
-#include <err.h>
 #include <stdlib.h>
 
 #define REMEMBERED_NS (CLOSED_REMEMBERED_S * 1000000000LL)
@@ -30,12 +29,8 @@ static void flow_forget(struct closed *closed, struct closed_flow *flow)
 
 void closed_remember(struct closed *closed, uint64_t hash, int64_t last_unix_ns)
 {
-	struct closed_flow *flow = malloc(sizeof(*flow));
+	struct closed_flow *flow = table_take(&closed->table, CLOSED_MAX, sizeof(*flow));
 
-	if (closed->table.count == CLOSED_MAX)
-		flow_forget(closed, flow_oldest(closed));
-	if (!flow)
-		err(1, "out of memory");
 	flow->last_unix_ns = last_unix_ns;
 	table_add(&closed->table, &flow->entry, hash);
 }
@@ -66,7 +61,5 @@ void closed_expire(struct closed *closed, int64_t now_unix_ns)
 
 void closed_free(struct closed *closed)
 {
-	while (closed->table.oldest)
-		flow_forget(closed, flow_oldest(closed));
-	table_free(&closed->table);
+	table_free_all(&closed->table);
 }

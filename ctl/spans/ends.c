@@ -3,8 +3,6 @@
 #include "ends.h"
 
 #include <arpa/inet.h>
-#include <err.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool same_ends(const struct table_entry *entry, const void *key)
@@ -14,14 +12,8 @@ static bool same_ends(const struct table_entry *entry, const void *key)
 
 static struct ends *ends_new(struct ends_table *table, const struct ends_key *key, uint64_t hash)
 {
-	struct ends *ends = table_item(table->table.oldest, struct ends, entry);
+	struct ends *ends = table_take(&table->table, ENDS_MAX, sizeof(*ends));
 
-	if (table->table.count < ENDS_MAX)
-		ends = malloc(sizeof(*ends));
-	else
-		table_remove(&table->table, &ends->entry);
-	if (!ends)
-		err(1, "out of memory");
 	*ends = (struct ends){ .key = *key };
 	inet_ntop(AF_INET6, &key->source, ends->source, sizeof(ends->source));
 	inet_ntop(AF_INET6, &key->destination, ends->destination, sizeof(ends->destination));
@@ -44,11 +36,7 @@ struct ends *ends_find(struct ends_table *table, const struct in6_addr *source, 
 
 void ends_free(struct ends_table *table)
 {
-	for (struct table_entry *entry = table->table.oldest, *newer; entry; entry = newer) {
-		newer = entry->newer;
-		free(table_item(entry, struct ends, entry));
-	}
-	table_free(&table->table);
+	table_free_all(&table->table);
 }
 
 struct baseline *ends_usual(struct ends *ends, struct baselines *baselines, bool reply)

@@ -136,9 +136,5 @@ void losses_close(struct losses *losses, struct path_tables *tables, int64_t now
 
 void losses_free(struct losses *losses)
 {
-	for (struct table_entry *entry = losses->table.oldest, *newer; entry; entry = newer) {
-		newer = entry->newer;
-		free(table_item(entry, struct loss, entry));
-	}
-	table_free(&losses->table);
+	table_free_all(&losses->table);
 }

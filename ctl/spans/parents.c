@@ -2,8 +2,6 @@
 /* Parent spans by their ids. */
 #include "parents.h"
 
-#include <err.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct parent_key {
@@ -37,13 +35,7 @@ static struct parent *parent_find(struct parents *parents, const uint8_t *trace_
 		table_touch(&parents->table, &parent->entry);
 		return parent;
 	}
-	parent = table_item(parents->table.oldest, struct parent, entry);
-	if (parents->table.count < PARENTS_MAX)
-		parent = malloc(sizeof(*parent));
-	else
-		table_remove(&parents->table, &parent->entry);
-	if (!parent)
-		err(1, "out of memory");
+	parent = table_take(&parents->table, PARENTS_MAX, sizeof(*parent));
 	*parent = (struct parent){ .key = key };
 	table_add(&parents->table, &parent->entry, hash);
 	return parent;
@@ -78,9 +70,5 @@ bool parents_add_sending(struct parents *parents, const uint8_t *trace_id, const
 
 void parents_free(struct parents *parents)
 {
-	for (struct table_entry *entry = parents->table.oldest, *newer; entry; entry = newer) {
-		newer = entry->newer;
-		free(table_item(entry, struct parent, entry));
-	}
-	table_free(&parents->table);
+	table_free_all(&parents->table);
 }

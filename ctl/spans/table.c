@@ -163,3 +163,25 @@ void table_free(struct table *table)
 	free(table->slots);
 	*table = (struct table){ 0 };
 }
+
+void *table_take(struct table *table, size_t most, size_t size)
+{
+	void *room = table->oldest;
+
+	if (table->count < most)
+		room = malloc(size);
+	else
+		table_remove(table, table->oldest);
+	if (!room)
+		err(1, "out of memory");
+	return room;
+}
+
+void table_free_all(struct table *table)
+{
+	for (struct table_entry *entry = table->oldest, *newer; entry; entry = newer) {
+		newer = entry->newer;
+		free(entry);
+	}
+	table_free(table);
+}

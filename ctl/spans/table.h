@@ -48,6 +48,14 @@ void table_touch(struct table *table, struct table_entry *entry);
 /* Frees the slots; the entries are the owner's. */
 void table_free(struct table *table);
 
+/*
+ * For entries of malloc() that begin with their struct table_entry. table_take() is room for one more of `size` octets,
+ * not zeroed and not added: the oldest's, which leaves, once there are `most`; without memory the process ends with a
+ * message. table_free_all() frees the entries, too.
+ */
+void *table_take(struct table *table, size_t most, size_t size);
+void table_free_all(struct table *table);
+
 /* The struct around an entry; NULL stays NULL. */
 #define table_item(pointer, type, member)                                              \
 	({                                                                             \

@@ -2,8 +2,6 @@
 /* Edges with their least passages, and the wait that follows from them. */
 #include "wait.h"
 
-#include <err.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SECOND_NS 1000000000LL
@@ -21,22 +19,6 @@ static bool same_edge(const struct table_entry *entry, const void *key)
 	return memcmp(&table_item(entry, const struct edge, entry)->key, key, sizeof(struct edge_key)) == 0;
 }
 
-static struct edge *edge_take(struct edges *edges)
-{
-	struct edge *edge;
-
-	if (edges->table.count < EDGES_MAX) {
-		edge = calloc(1, sizeof(*edge));
-		if (!edge)
-			err(1, "out of memory");
-		return edge;
-	}
-	edge = table_item(edges->table.oldest, struct edge, entry);
-	table_remove(&edges->table, &edge->entry);
-	memset(edge, 0, sizeof(*edge));
-	return edge;
-}
-
 struct edge *edges_find(struct edges *edges, const struct edge_key *key)
 {
 	uint64_t hash = hash_key(key, sizeof(*key));
@@ -46,19 +28,15 @@ struct edge *edges_find(struct edges *edges, const struct edge_key *key)
 		table_touch(&edges->table, &edge->entry);
 		return edge;
 	}
-	edge = edge_take(edges);
-	edge->key = *key;
+	edge = table_take(&edges->table, EDGES_MAX, sizeof(*edge));
+	*edge = (struct edge){ .key = *key };
 	table_add(&edges->table, &edge->entry, hash);
 	return edge;
 }
 
 void edges_free(struct edges *edges)
 {
-	for (struct table_entry *entry = edges->table.oldest, *newer; entry; entry = newer) {
-		newer = entry->newer;
-		free(table_item(entry, struct edge, entry));
-	}
-	table_free(&edges->table);
+	table_free_all(&edges->table);
 }
 
 void edge_add_empty(struct edge *edge, int64_t passage_ns, int64_t now_unix_ns)
