@@ -206,20 +206,20 @@ int store_set_exported(struct store *store, const char *endpoint, int64_t number
 
 /* Of batches, or of traces. */
 struct numbers {
+	struct store *store;
 	int64_t *list;
 	size_t count;
 };
 
-/* False: no memory. */
-static bool numbers_add(struct numbers *numbers, int64_t number)
+static int numbers_add(struct numbers *numbers, int64_t number)
 {
 	int64_t *list = reallocarray(numbers->list, numbers->count + 1, sizeof(*list));
 
 	if (!list)
-		return false;
+		return store_say(numbers->store, -ENOMEM, "out of memory");
 	list[numbers->count++] = number;
 	numbers->list = list;
-	return true;
+	return 0;
 }
 
 /* Drops the spans of other traces from `first` on. */
@@ -258,14 +258,13 @@ static void spans_unique(struct span_list *spans, size_t first)
 static int trace_more(struct store *store, int64_t trace, struct numbers *numbers)
 {
 	sqlite3_stmt *stmt;
-	int got = store_ask(store, TRACE_BATCHES, trace, &stmt);
+	int got = store_ask(store, TRACE_BATCHES, trace, &stmt), error = 0;
 
-	for (; got == 1; got = store_step(store, stmt))
-		if (!numbers_add(numbers, sqlite3_column_int64(stmt, 0))) {
-			sqlite3_reset(stmt);
-			return store_say(store, -ENOMEM, "out of memory");
-		}
-	return got;
+	for (; got == 1 && !error; got = store_step(store, stmt))
+		error = numbers_add(numbers, sqlite3_column_int64(stmt, 0));
+	if (got == 1)
+		sqlite3_reset(stmt);
+	return error ? error : got;
 }
 
 /* One that has left the store meanwhile has no spans. */
@@ -285,26 +284,25 @@ static int batch_load(struct store *store, int64_t number, struct span_list *spa
 static int row_batches(struct store *store, int64_t trace, struct numbers *numbers)
 {
 	struct store_row row;
-	int got = store_row_get(store, trace, &row);
+	int got = store_row_get(store, trace, &row), error = 0;
 
 	if (got != 1)
 		return got;
-	for (unsigned int i = 0; i < row.batch_count; i++)
-		if (!numbers_add(numbers, (int64_t)be64_load(row.batches[i])))
-			return store_say(store, -ENOMEM, "out of memory");
-	return trace_more(store, trace, numbers);
+	for (unsigned int i = 0; !error && i < row.batch_count; i++)
+		error = numbers_add(numbers, (int64_t)be64_load(row.batches[i]));
+	return error ? error : trace_more(store, trace, numbers);
 }
 
 static int row_found(int64_t number, const uint8_t trace_id[TRACE_ID_LEN], void *rows)
 {
 	(void)trace_id;
-	return numbers_add(rows, number) ? 0 : -ENOMEM;
+	return numbers_add(rows, number);
 }
 
 /* The batches that hold spans of the trace; of several rows, too, which have none in common. */
 static int trace_batches(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct numbers *batches)
 {
-	struct numbers rows = { 0 };
+	struct numbers rows = { .store = store };
 	int error = store_key_find(store, trace_id, trace_id, row_found, &rows);
 
 	for (size_t i = 0; !error && i < rows.count; i++)
@@ -316,7 +314,7 @@ static int trace_batches(struct store *store, const uint8_t trace_id[TRACE_ID_LE
 int store_load_trace(struct store *store, const uint8_t trace_id[TRACE_ID_LEN], struct span_list *spans)
 {
 	size_t first = spans->count;
-	struct numbers batches = { 0 };
+	struct numbers batches = { .store = store };
 	int error = trace_batches(store, trace_id, &batches);
 
 	for (size_t i = 0; !error && i < batches.count; i++) {

@@ -77,28 +77,22 @@ static int old_traces(struct store *store, int64_t last, int64_t *before)
 
 static int old_delete(struct store *store, int64_t last)
 {
-	const struct {
-		enum statement statement;
-		int64_t value;
-	} deletes[] = { { OLD_BATCH_DELETE, last },
-			{ OLD_INDEX_DELETE, last },
-			{ OLD_NETWORK_DELETE, last },
-			{ OLD_TRACE_DELETE, last },
-			{ OLD_KEY_DELETE, TRACE_BUCKET } };
+	static const enum statement deletes[] = { OLD_INDEX_DELETE, OLD_NETWORK_DELETE, OLD_TRACE_DELETE };
 	int64_t before = 0;
-	int error = old_traces(store, last, &before);
+	sqlite3_stmt *stmt;
+	int error = store_ask(store, OLD_BATCH_DELETE, last, &stmt);
 
+	if (!error)
+		error = old_traces(store, last, &before);
 	for (unsigned int i = 0; !error && i < sizeof(deletes) / sizeof(deletes[0]); i++) {
-		sqlite3_stmt *stmt = store_statement(store, deletes[i].statement);
-
+		stmt = store_statement(store, deletes[i]);
 		if (!stmt)
 			return store_fail(store);
-		sqlite3_bind_int64(stmt, 1, deletes[i].value);
-		if (sqlite3_bind_parameter_count(stmt) > 1)
-			sqlite3_bind_int64(stmt, 2, before);
+		sqlite3_bind_int64(stmt, 1, last);
+		sqlite3_bind_int64(stmt, 2, before);
 		error = store_step(store, stmt);
 	}
-	return error;
+	return error ? error : store_key_trim(store);
 }
 
 /* The oldest batches up to number `last` and from before `before_ns`: 1 and the last of them, 0: none. */

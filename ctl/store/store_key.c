@@ -9,28 +9,20 @@
 
 enum { BUCKETS_AT_ONCE = 8 };
 
-static int last_get(struct store *store, int64_t *last)
+/* Buckets that are full, from the first to the last (-1: none), and the last trace's number. */
+struct key_state {
+	int64_t first_bucket, last_bucket, last_number;
+};
+
+static int state_get(struct store *store, struct key_state *state)
 {
-	sqlite3_stmt *stmt = store_statement(store, TRACE_LAST);
+	sqlite3_stmt *stmt = store_statement(store, KEY_STATE);
 	int got = stmt ? store_step(store, stmt) : store_fail(store);
 
 	if (got != 1)
 		return got ? got : -EBADMSG;
-	*last = sqlite3_column_int64(stmt, 0);
-	sqlite3_reset(stmt);
-	return 0;
-}
-
-/* From the first to the last that is full; the last is -1: none. */
-static int buckets_get(struct store *store, int64_t *first, int64_t *last)
-{
-	sqlite3_stmt *stmt = store_statement(store, KEY_BUCKETS);
-	int got = stmt ? store_step(store, stmt) : store_fail(store);
-
-	if (got != 1)
-		return got ? got : -EBADMSG;
-	*first = sqlite3_column_int64(stmt, 0);
-	*last = sqlite3_column_int64(stmt, 1);
+	*state = (struct key_state){ sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
+				     sqlite3_column_int64(stmt, 2) };
 	sqlite3_reset(stmt);
 	return 0;
 }
@@ -53,18 +45,16 @@ int store_key_begin(struct store *store)
 {
 	struct recent *recent = tail_recent(store->tail);
 	struct adding *adding = &store->adding;
-	int64_t last = 0, first_bucket, last_bucket = -1;
-	int error = last_get(store, &last);
+	struct key_state state;
+	int error = state_get(store, &state);
 
-	if (!error)
-		error = buckets_get(store, &first_bucket, &last_bucket);
-	if (!error && last > recent->last)
-		error = recent_read(store, recent, last);
+	if (!error && state.last_number > recent->last)
+		error = recent_read(store, recent, state.last_number);
 	if (error)
 		return error;
-	recent->last = last;
-	adding->next_bucket = last_bucket + 1;
-	adding->next_number = last + 1;
+	recent->last = state.last_number;
+	adding->next_bucket = state.last_bucket + 1;
+	adding->next_number = state.last_number + 1;
 	if (adding->next_number < adding->next_bucket * TRACE_BUCKET)
 		adding->next_number = adding->next_bucket * TRACE_BUCKET;
 	return 0;
@@ -95,6 +85,13 @@ int store_key_end(struct store *store)
 	return error;
 }
 
+int store_key_trim(struct store *store)
+{
+	sqlite3_stmt *stmt;
+
+	return store_ask(store, OLD_KEY_DELETE, TRACE_BUCKET, &stmt);
+}
+
 /* By TRACE_KEYED in a bucket, or by TRACE_UNKEYED from a number on. */
 static int range_find(struct store *store, enum statement statement, int64_t from, const uint8_t low[TRACE_ID_LEN],
 		      const uint8_t high[TRACE_ID_LEN],
@@ -118,10 +115,14 @@ static int range_find(struct store *store, enum statement statement, int64_t fro
 int store_key_find(struct store *store, const uint8_t low[TRACE_ID_LEN], const uint8_t high[TRACE_ID_LEN],
 		   int (*each)(int64_t number, const uint8_t trace_id[TRACE_ID_LEN], void *arg), void *arg)
 {
-	int64_t first = 0, last = -1;
-	int answer = buckets_get(store, &first, &last);
+	struct key_state state;
+	int answer = state_get(store, &state);
 
-	for (int64_t bucket = first; !answer && bucket <= last; bucket++)
+	if (answer)
+		return answer;
+	for (int64_t bucket = state.first_bucket; !answer && bucket <= state.last_bucket; bucket++)
 		answer = range_find(store, TRACE_KEYED, bucket, low, high, each, arg);
-	return answer ? answer : range_find(store, TRACE_UNKEYED, (last + 1) * TRACE_BUCKET, low, high, each, arg);
+	if (answer)
+		return answer;
+	return range_find(store, TRACE_UNKEYED, (state.last_bucket + 1) * TRACE_BUCKET, low, high, each, arg);
 }

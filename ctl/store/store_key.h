@@ -16,6 +16,9 @@ int store_key_begin(struct store *store);
 /* Before its end: keys of buckets that are full. */
 int store_key_end(struct store *store);
 
+/* When traces were deleted: keys of buckets that have none any more. */
+int store_key_trim(struct store *store);
+
 /*
  * Feeds traces whose ids are in this range, both ends with it, to `each` until it returns other than 0, which is
  * returned. `each` does not use the same statements. A trace whose spans came very far apart is there twice.

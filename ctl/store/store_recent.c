@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "spans/span.h"
 #include "spans/table.h"
 
 enum { SIZE_FIRST = 1 << 12 };

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "spans/span.h"
+
 /* Traces that are surely kept, 8 octets each at half of the room taken; at times twice as many are. */
 enum { RECENT_TRACES = 1 << 19 };
 
@@ -27,13 +29,13 @@ struct recent {
 void recent_free(struct recent *recent);
 
 /* Without memory it is forgotten. */
-void recent_add(struct recent *recent, const uint8_t trace_id[16], int64_t number);
+void recent_add(struct recent *recent, const uint8_t trace_id[TRACE_ID_LEN], int64_t number);
 
 /*
  * Calls `is_it` for numbers that may be the trace's until it says so: that one. 0: none. One in 10^4 is another
  * trace's, and so are those of traces that are gone.
  */
-int64_t recent_find(const struct recent *recent, const uint8_t trace_id[16], bool (*is_it)(int64_t number, void *arg),
-		    void *arg);
+int64_t recent_find(const struct recent *recent, const uint8_t trace_id[TRACE_ID_LEN],
+		    bool (*is_it)(int64_t number, void *arg), void *arg);
 
 #endif

@@ -25,14 +25,13 @@ static const char *const sql[STATEMENT_COUNT] = {
 		      " name = ?8, network_ns = ?9, worst = ?10, worst_ns = ?11, worst_usual_ns = ?12, services = ?13,"
 		      " nodes = ?14, queue_bytes = ?15, last_batch = ?16, batches = ?17, network = ?18"
 		      " WHERE number = ?1 AND id = ?2",
-	[TRACE_LAST] = "SELECT ifnull(max(number), 0) FROM trace",
 	[TRACE_SINCE] = "SELECT number, id FROM trace WHERE number > ?1 ORDER BY number",
 	[TRACE_UNKEYED] = "SELECT number, id FROM trace WHERE number >= ?1 AND id BETWEEN ?2 AND ?3",
 	[TRACE_KEYED] = "SELECT trace.number, id FROM trace_key JOIN trace ON trace.number = trace_key.number"
 			" WHERE bucket = ?1 AND key BETWEEN substr(?2, 1, 8) AND substr(?3, 1, 8)"
 			" AND id BETWEEN ?2 AND ?3",
-	[KEY_BUCKETS] = "SELECT ifnull((SELECT min(bucket) FROM trace_key), 0),"
-			" ifnull((SELECT max(bucket) FROM trace_key), -1)",
+	[KEY_STATE] = "SELECT ifnull((SELECT min(bucket) FROM trace_key), 0),"
+		      " ifnull((SELECT max(bucket) FROM trace_key), -1), ifnull((SELECT max(number) FROM trace), 0)",
 	[KEY_ADD] = "INSERT INTO trace_key SELECT ?1, substr(id, 1, 8), number FROM trace"
 		    " WHERE number BETWEEN ?2 AND ?3 ORDER BY 2, 3",
 	[TRACE_LIST] = "SELECT " TRACE_COLUMNS " FROM trace WHERE start_ns BETWEEN ?1 AND ?2 AND"

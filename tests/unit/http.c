@@ -98,6 +98,21 @@ static void export_to_receive(void **state)
 	place_remove((void **)&to);
 }
 
+/* Two batches to a server, until both are delivered. */
+static void two_export(struct place *place, struct server *server, struct export_counts *counts)
+{
+	struct export *export;
+	char url[URL_SIZE];
+
+	server_start(server, url);
+	batch_add(place->store, 1);
+	batch_add(place->store, 2);
+	assert_int_equal(export_http(url, place->path, &export), 0);
+	export_wait(export, 2, counts);
+	export_stop(export, 0);
+	MHD_stop_daemon(server->daemon);
+}
+
 static void export_retries(void **state)
 {
 	struct place *place = *state;
@@ -106,18 +121,10 @@ static void export_retries(void **state)
 					      { 502, NULL, NULL, 0 },
 					      { 200, NULL, NULL, 0 } },
 				 .answer_count = 4 };
-	struct export *export;
 	struct export_counts counts;
-	char url[URL_SIZE];
 	int64_t number = 0;
 
-	server_start(&server, url);
-	batch_add(place->store, 1);
-	batch_add(place->store, 2);
-	assert_int_equal(export_http(url, place->path, &export), 0);
-	export_wait(export, 2, &counts);
-	export_stop(export, 0);
-	MHD_stop_daemon(server.daemon);
+	two_export(place, &server, &counts);
 	assert_int_equal(counts.batches, 2);
 	assert_int_equal(counts.retries, 3);
 	assert_int_equal(counts.rejected_batches, 0);
@@ -187,22 +194,14 @@ static void export_partial_success(void **state)
 	Otlp__ExportTracePartialSuccess partial = OTLP__EXPORT_TRACE_PARTIAL_SUCCESS__INIT;
 	uint8_t body[64];
 	struct server server = { .answer_count = 1 };
-	struct export *export;
 	struct export_counts counts;
-	char url[URL_SIZE];
 
 	partial.rejected_spans = 7;
 	partial.error_message = (char *)"too\33old";
 	response.partial_success = &partial;
 	server.answers[0] =
 	    (struct answer){ 200, NULL, body, otlp__export_trace_service_response__pack(&response, body) };
-	server_start(&server, url);
-	batch_add(place->store, 1);
-	batch_add(place->store, 2);
-	assert_int_equal(export_http(url, place->path, &export), 0);
-	export_wait(export, 2, &counts);
-	export_stop(export, 0);
-	MHD_stop_daemon(server.daemon);
+	two_export(place, &server, &counts);
 	assert_int_equal(server.requests, 2);
 	assert_int_equal(counts.batches, 2);
 	assert_int_equal(counts.rejected_spans, 14);
