@@ -56,11 +56,16 @@ def without_header(packet, routers):
     )
 
 
+def is_stamped(packet):
+    """MLD's reports have a hop-by-hop header, too (RFC 3810 section 5)."""
+    return packet[6] == HOP_BY_HOP and packet[IPV6_LEN] == TCP
+
+
 def is_active(packet):
     """Our header: the option's trace begins at octet 8 of it, its flags are bits 5 to 8 of the third and fourth."""
     at = IPV6_LEN + 10
     lengths = int.from_bytes(packet[at : at + 2], "big")
-    return packet[6] == HOP_BY_HOP and packet[IPV6_LEN + 4] == TRACE_OPTION and lengths >> 7 & ACTIVE != 0
+    return is_stamped(packet) and packet[IPV6_LEN + 4] == TRACE_OPTION and lengths >> 7 & ACTIVE != 0
 
 
 def checksum_holds(packet):
@@ -87,7 +92,7 @@ def without_lost(expected, behind, lost):
 
 def main():
     before, behind = (list(packets(path)) for path in sys.argv[1:3])
-    stamped = sum(packet[6] == HOP_BY_HOP for packet in before)
+    stamped = sum(map(is_stamped, before))
     active = sum(map(is_active, before))
     routers = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     whole = (without_header(packet, routers) for packet in before if not is_active(packet))
